@@ -1,0 +1,214 @@
+"""What gateway, worker and clients agree on: queue payload, error codes and the result document.
+
+A leaf that imports pydantic and nothing of ours, so that the gateway can import it without video,
+arrays or models.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+QUEUE_NAME = "madv"
+ANALYSE_FUNCTION = "worker.jobs.analyse"
+PROBE_FUNCTION = "worker.jobs.probe"
+PROGRESS_META_KEY = "progress"
+RECOGNIZERS = ("madvnet",)
+
+
+class JobState(StrEnum):
+    """States of a job; the last four are terminal."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class ErrorCode(StrEnum):
+    """Stable codes of everything that can be wrong with a clip or befall its job."""
+
+    EMPTY_FILE = "empty-file"
+    TOO_LARGE = "too-large"
+    NOT_A_VIDEO = "not-a-video"
+    UNSUPPORTED_CODEC = "unsupported-codec"
+    NO_VIDEO_STREAM = "no-video-stream"
+    DAMAGED_VIDEO = "damaged-video"
+    NO_FRAMES = "no-frames"
+    TOO_SHORT = "too-short"
+    TOO_LONG = "too-long"
+    TOO_MANY_FRAMES = "too-many-frames"
+    TOO_MANY_PIXELS = "too-many-pixels"
+    NO_FACE = "no-face"
+    DEADLINE_EXCEEDED = "deadline-exceeded"
+    INTERNAL = "internal"
+
+
+class Strict(BaseModel):
+    """Base of the wire models: unknown fields are errors, instances are immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Failure(Strict):
+    """Why a clip has no result. `limit` and `measured` are set where a limit was passed."""
+
+    code: ErrorCode
+    detail: str
+    retryable: bool = False
+    limit: float | None = None
+    measured: float | None = None
+
+
+class JobPayload(Strict):
+    """What travels through the queue: references only, never clip bytes."""
+
+    job_id: str
+    clip_key: str
+    result_key: str
+    sha256: str
+    recognizer: str = RECOGNIZERS[0]
+    store_input: bool = False
+
+
+class JobOutcome(Strict):
+    """What the worker returns through RQ; the result itself lies in the blob store."""
+
+    state: Literal[JobState.SUCCEEDED, JobState.FAILED]
+    failure: Failure | None = None
+
+
+class Progress(Strict):
+    """How far a job has come; frame counts are None while unknown."""
+
+    stage: str
+    frames_done: int | None = None
+    frames_total: int | None = None
+
+
+class ClipInfo(Strict):
+    """The clip as decoded, after rotation."""
+
+    sha256: str
+    frames: int
+    duration_s: float
+    fps: float
+    vfr: bool
+    width: int
+    height: int
+    rotation: int
+
+
+class Adequacy(Strict):
+    """Whether the frame rate can show a micro-expression."""
+
+    verdict: Literal["good", "coarse", "inadequate"]
+    reason: str
+
+
+class FaceInfo(Strict):
+    """The analysed face on the frame the alignment was taken from (pixels, after rotation)."""
+
+    frame: int
+    box: tuple[float, float, float, float]
+    confidence: float
+    alignment: tuple[tuple[float, float, float], tuple[float, float, float]] = Field(
+        description="2x3 similarity that maps frame pixels to crop pixels"
+    )
+
+
+class ModelInfo(Strict):
+    """Which recognizer answered, and what it was trained on."""
+
+    name: str
+    version: str
+    digest: str
+    preprocess: str
+    trained_on: list[str]
+
+
+class Prediction(Strict):
+    """Class probabilities of the strongest event (each sums to 1)."""
+
+    label: str
+    probabilities: dict[str, float]
+    coarse: dict[str, float] = Field(description="positive, negative, surprise, given an event")
+    confidence: Literal["calibrated", "uncalibrated"]
+    abstained: bool
+    level_probabilities: dict[str, dict[str, float]] = Field(
+        description="the same from the low, mid and high level heads alone"
+    )
+    gate: dict[str, float] = Field(description="weights of the dynamic fusion; sum to 1")
+
+
+class Event(Strict):
+    """One micro-expression: seconds on the clip's clock, AU intensities at the apex."""
+
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    onset_frame: int
+    apex_frame: int
+    offset_frame: int
+    probabilities: dict[str, float]
+    action_units: dict[str, float]
+
+
+class FrameRow(Strict):
+    """One decoded frame; `intensity` follows `ActionUnitTrace.names`, null unless analysed."""
+
+    index: int
+    pts_s: float
+    status: Literal["ok", "low_confidence", "no_face", "decode_error"]
+    confidence: float
+    intensity: list[float] | None
+
+
+class ActionUnitTrace(Strict):
+    """AU intensities for every decoded frame."""
+
+    scale: str = "FACS 0-5, change against the onset frame"
+    names: list[str]
+    frames: list[FrameRow]
+
+
+class DecodeInfo(Strict):
+    """What the decoder saw."""
+
+    container: str
+    codec: str
+    frames_decoded: int
+    frames_used: int
+    warnings: list[str]
+
+
+class AnalysisReport(Strict):
+    """The result document, schema `madv.result/1`."""
+
+    schema_: Literal["madv.result/1"] = Field("madv.result/1", alias="schema")
+    job_id: str | None
+    clip: ClipInfo
+    adequacy: Adequacy
+    face: FaceInfo
+    model: ModelInfo
+    prediction: Prediction
+    events: list[Event]
+    action_units: ActionUnitTrace
+    decode: DecodeInfo
+    timings_ms: dict[str, float]
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True
+    )
+
+
+def clip_key(job_id: str) -> str:
+    """Blob key of a job's uploaded clip."""
+    return f"clips/{job_id}"
+
+
+def result_key(job_id: str) -> str:
+    """Blob key of a job's result document."""
+    return f"results/{job_id}.json"

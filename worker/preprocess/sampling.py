@@ -1,0 +1,20 @@
+"""Which frames of an event the classifier sees."""
+
+import numpy as np
+import numpy.typing as npt
+
+from worker.domain import EventSpan
+
+
+def sample_indices(
+    pts_s: npt.NDArray[np.float64], span: EventSpan, count: int
+) -> npt.NDArray[np.intp]:
+    """Frame indices [count], evenly spaced in time from onset to offset, nearest frame each.
+
+    Times, not indices, are spaced evenly, so a variable frame rate does not distort the motion.
+    Frames repeat where the event has fewer than `count`.
+    """
+    times = np.linspace(pts_s[span.onset], pts_s[span.offset], count)
+    inside = pts_s[span.onset : span.offset + 1]
+    nearest = np.abs(inside[None, :] - times[:, None]).argmin(axis=1)
+    return nearest + span.onset

@@ -1,0 +1,45 @@
+"""Onset, apex and offset of the strongest event from an AU trace."""
+
+import numpy as np
+import numpy.typing as npt
+
+from worker.domain import EventSpan, FloatArray
+
+ACTIVITY_FLOOR = 0.25
+"""FACS units; below this peak activity a trace is taken as holding no event."""
+BOUNDARY = 0.25
+"""Onset and offset are where activity falls below this share of its peak above the baseline."""
+SMOOTHING_S = 0.06
+"""Width of the smoothing window: under a fifth of the shortest event the statistics list."""
+MAX_HALF_S = 0.6
+"""An onset or offset further than this from the apex belongs to a slower expression."""
+
+
+def activity(trace: FloatArray, pts_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """How far each frame is from the clip's resting face: f64 [N] from a trace f32 [N, sides, K].
+
+    The norm over AUs of the change against their median over the clip, smoothed in time.
+    """
+    change = trace.astype(np.float64) - np.median(trace, axis=0)
+    strength = np.sqrt((change**2).sum(axis=(1, 2)) / trace.shape[1])
+    weight = np.abs(pts_s[None, :] - pts_s[:, None]) <= SMOOTHING_S / 2
+    smoothed: npt.NDArray[np.float64] = (weight * strength).sum(axis=1) / weight.sum(axis=1)
+    return smoothed
+
+
+def spot(trace: FloatArray, pts_s: npt.NDArray[np.float64]) -> EventSpan | None:
+    """The strongest event of a trace f32 [N, sides, K], or None where nothing moves enough."""
+    strength = activity(trace, pts_s)
+    apex = int(strength.argmax())
+    rest = float(np.quantile(strength, 0.2))
+    if strength[apex] - rest < ACTIVITY_FLOOR:
+        return None
+    quiet = strength < rest + BOUNDARY * (strength[apex] - rest)
+    near = np.abs(pts_s - pts_s[apex]) <= MAX_HALF_S
+    onset = apex
+    while onset > 0 and near[onset - 1] and not quiet[onset]:
+        onset -= 1
+    offset = apex
+    while offset < len(strength) - 1 and near[offset + 1] and not quiet[offset]:
+        offset += 1
+    return EventSpan(onset, apex, offset)
