@@ -21,7 +21,8 @@ def prepare(image: Image) -> tuple[FloatArray, float]:
     height, width = image.shape[:2]
     scale = min(1.0, LONG_SIDE_PX / max(height, width))
     small = cv2.resize(
-        image, (max(1, round(width * scale)), max(1, round(height * scale))),
+        image,
+        (max(1, round(width * scale)), max(1, round(height * scale))),
         interpolation=cv2.INTER_AREA,
     )
     padded_height = -(-small.shape[0] // _MULTIPLE) * _MULTIPLE
@@ -35,7 +36,10 @@ def interpret(outputs: dict[str, FloatArray], scale: float) -> list[FaceBox]:
     """Faces above the score threshold in frame pixels, best first, overlaps suppressed."""
     heatmap = outputs["heatmap"][0, 0]
     rows, columns = np.nonzero(heatmap > MIN_SCORE)
-    faces = [_face(outputs, int(row), int(column), scale) for row, column in zip(rows, columns)]
+    faces = [
+        _face(outputs, int(row), int(column), scale)
+        for row, column in zip(rows, columns, strict=True)
+    ]
     faces.sort(key=lambda face: face.score, reverse=True)
     kept: list[FaceBox] = []
     for face in faces:

@@ -2,11 +2,13 @@
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from worker.domain import FloatArray, Image
 from worker.preprocess.spec import PreprocessSpec
 
 _ROI_MARGIN_PX = 2.0
+_Matrix = npt.NDArray[np.float64]
 
 
 def similarity(landmarks: FloatArray, spec: PreprocessSpec) -> FloatArray:
@@ -50,9 +52,7 @@ def crops(images: list[Image], alignment: FloatArray, spec: PreprocessSpec) -> I
     return np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
 
 
-def _reduce(
-    image: Image, matrix: np.ndarray, scale: float, size: int
-) -> tuple[Image, np.ndarray]:
+def _reduce(image: Image, matrix: _Matrix, scale: float, size: int) -> tuple[Image, _Matrix]:
     """The face's surroundings at crop scale, and the map from frame pixels to its pixels."""
     height, width = image.shape[:2]
     corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]], dtype=float)

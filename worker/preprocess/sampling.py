@@ -16,5 +16,5 @@ def sample_indices(
     """
     times = np.linspace(pts_s[span.onset], pts_s[span.offset], count)
     inside = pts_s[span.onset : span.offset + 1]
-    nearest = np.abs(inside[None, :] - times[:, None]).argmin(axis=1)
+    nearest: npt.NDArray[np.intp] = np.abs(inside[None, :] - times[:, None]).argmin(axis=1)
     return nearest + span.onset

@@ -8,7 +8,7 @@ from worker.domain import EventSpan, FloatArray
 ACTIVITY_FLOOR = 0.25
 """FACS units; below this peak activity a trace is taken as holding no event."""
 BOUNDARY = 0.25
-"""Onset and offset are where activity falls below this share of its peak above the baseline."""
+"""Activity below this share of its peak above the baseline bounds the event."""
 SMOOTHING_S = 0.06
 """Width of the smoothing window: under a fifth of the shortest event the statistics list."""
 MAX_HALF_S = 0.6
@@ -16,11 +16,13 @@ MAX_HALF_S = 0.6
 
 
 def activity(trace: FloatArray, pts_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """How far each frame is from the clip's resting face: f64 [N] from a trace f32 [N, sides, K].
+    """How far each frame is from the clip's first face: f64 [N] from a trace f32 [N, sides, K].
 
-    The norm over AUs of the change against their median over the clip, smoothed in time.
+    The norm over AUs of the change against the clip's opening, smoothed in time. The opening, not
+    an average, because an expression that stays would make itself the average.
     """
-    change = trace.astype(np.float64) - np.median(trace, axis=0)
+    opening = pts_s <= pts_s[0] + SMOOTHING_S / 2
+    change = trace.astype(np.float64) - trace[opening].mean(axis=0)
     strength = np.sqrt((change**2).sum(axis=(1, 2)) / trace.shape[1])
     weight = np.abs(pts_s[None, :] - pts_s[:, None]) <= SMOOTHING_S / 2
     smoothed: npt.NDArray[np.float64] = (weight * strength).sum(axis=1) / weight.sum(axis=1)

@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from training import repository, to_onnx
+from training.data import MODEL_REPO
+from worker.preprocess.spec import PREPROCESS
+from worker.specs import AU, DEPTH, MADVNET, RECOGNIZE, ModelSpec
+
+
+@pytest.mark.parametrize("spec", [AU, DEPTH, MADVNET], ids=lambda spec: spec.name)
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # channel counts are constants
+@pytest.mark.filterwarnings("ignore:.*legacy TorchScript-based ONNX:DeprecationWarning")
+def test_exported_graph_agrees_with_torch(spec: ModelSpec, tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    to_onnx.write(spec, file, checkpoint=None)  # raises where the two differ
+    graph = onnx.load(file).graph
+    assert [tensor.name for tensor in graph.input] == [tensor.name for tensor in spec.inputs]
+    assert [tensor.name for tensor in graph.output] == [tensor.name for tensor in spec.outputs]
+    assert file.stat().st_size <= 15_000_000
+
+
+def test_parity_check_notices_other_weights(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    to_onnx.write(DEPTH, tmp_path / "model.onnx", checkpoint=None)
+    network = to_onnx.DepthNet().eval()
+    with pytest.raises(ValueError, match="differs from torch"):
+        to_onnx.check(network, to_onnx.example(DEPTH), DEPTH, tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("spec", [AU, DEPTH, MADVNET], ids=lambda spec: spec.name)
+def test_committed_configuration_is_what_export_writes(spec: ModelSpec, tmp_path: Path) -> None:
+    folder = tmp_path / spec.name
+    (folder / "1").mkdir(parents=True)
+    committed = MODEL_REPO / spec.name
+    (folder / "1" / "model.onnx").write_bytes((committed / "1" / "model.onnx").read_bytes())
+    repository.write_model(folder, spec)
+    for name in ("config.pbtxt", "preprocess.json"):
+        assert (folder / name).read_text() == (committed / name).read_text()
+
+
+def test_committed_ensemble_is_what_export_writes(tmp_path: Path) -> None:
+    repository.write_ensemble(tmp_path, MODEL_REPO)
+    committed = MODEL_REPO / RECOGNIZE.name / "config.pbtxt"
+    assert (tmp_path / "config.pbtxt").read_text() == committed.read_text()
+
+
+def test_committed_preprocessing_is_the_code_s() -> None:
+    for spec in (AU, DEPTH, MADVNET, RECOGNIZE):
+        written = json.loads((MODEL_REPO / spec.name / "preprocess.json").read_text())
+        assert written["digest"] == PREPROCESS.digest()

@@ -1,0 +1,157 @@
+"""One judge per served model: is shown clips one by one, reports figures at the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from training.metrics import accuracy, pearson, uar, uf1
+from training.served import Crops, ServedModels
+from training.synthetic.clips import ClipPlan, depths
+from training.synthetic.rig import Rig
+from worker.domain import FloatArray
+from worker.specs import AU, AU_NAMES, COARSE_LABELS, COARSE_OF, DEPTH, LABELS, MADVNET, NEUTRAL
+
+Report = Mapping[str, "float | str | Report"]
+
+_EVENT_LABELS = [name for name in LABELS if name in COARSE_OF]
+_COARSE = np.array([COARSE_LABELS.index(COARSE_OF[name]) for name in _EVENT_LABELS])
+
+
+@dataclass(frozen=True)
+class EvaluationClip:
+    """A generated clip, its crops uint8 [N, 3, S, S], and the planned frame each one shows."""
+
+    plan: ClipPlan
+    rig: Rig
+    crops: Crops
+    order: npt.NDArray[np.intp]
+
+    def shuffled(self, seed: int) -> "EvaluationClip":
+        """The same frames in random order on the same clock."""
+        order = np.random.default_rng(seed).permutation(len(self.crops))
+        return EvaluationClip(self.plan, self.rig, self.crops[order], self.order[order])
+
+
+class Judge(Protocol):
+    """Collects what a model says of clips against the truth."""
+
+    def see(self, clip: EvaluationClip) -> None:
+        """Run the model on one clip."""
+
+    def report(self) -> Report:
+        """Figures over all clips seen."""
+
+
+class AUJudge:
+    """AU change of every frame against the first frame shown."""
+
+    def __init__(self, served: ServedModels) -> None:
+        self._served = served
+        self._truth: list[FloatArray] = []
+        self._estimate: list[FloatArray] = []
+
+    def see(self, clip: EvaluationClip) -> None:
+        """Estimate all frames."""
+        self._estimate.append(self._served.action_units(clip.crops, clip.crops[:1]))
+        self._truth.append(clip.plan.change(int(clip.order[0]))[clip.order])
+
+    def report(self) -> Report:
+        """Pearson per AU over all frames and sides; mean absolute error in FACS units."""
+        truth, estimate = np.concatenate(self._truth), np.concatenate(self._estimate)
+        per_au = {
+            name: pearson(truth[:, :, k].ravel(), estimate[:, :, k].ravel())
+            for k, name in enumerate(AU_NAMES)
+        }
+        return {
+            "clips": len(self._truth),
+            "frames": len(truth),
+            "pearson_mean": _rounded(np.mean(list(per_au.values()))),
+            "mae": _rounded(np.abs(truth - estimate).mean()),
+            "mae_of_predicting_zero": _rounded(np.abs(truth).mean()),
+            "pearson": {name: _rounded(value) for name, value in per_au.items()},
+        }
+
+
+class DepthJudge:
+    """Depth of the apex frame against the truth, inside the face."""
+
+    def __init__(self, served: ServedModels) -> None:
+        self._served = served
+        self._pearson: list[float] = []
+
+    def see(self, clip: EvaluationClip) -> None:
+        """Estimate the frame shown where the apex should be."""
+        at = np.array([clip.plan.span.apex])
+        truth, face = depths(clip.plan, clip.rig, clip.order[at])
+        self._pearson.append(pearson(truth[face], self._served.depth(clip.crops[at])[:, 0][face]))
+
+    def report(self) -> Report:
+        """Mean over clips, and the value a twentieth of the clips stay below."""
+        return {
+            "clips": len(self._pearson),
+            "pearson_mean": _rounded(np.mean(self._pearson)),
+            "pearson_worst_twentieth": _rounded(np.quantile(self._pearson, 0.05)),
+        }
+
+
+class MADVNetJudge:
+    """The event spotted and classified as the service does it."""
+
+    def __init__(self, served: ServedModels) -> None:
+        self._served = served
+        self._truth: list[int] = []
+        self._prototype: list[bool] = []
+        self._spotted: list[bool] = []
+        self._probabilities: list[FloatArray] = []
+
+    def see(self, clip: EvaluationClip) -> None:
+        """Recognise one clip."""
+        answer = self._served.recognise(clip.crops, clip.plan.pts_s)
+        self._truth.append(clip.plan.event.label)
+        self._prototype.append(clip.plan.prototype)
+        self._spotted.append(answer.span is not None)
+        self._probabilities.append(answer.probabilities)
+
+    def report(self) -> Report:
+        """Over all clips, and over each way of drawing AU sets alone."""
+        prototype = np.array(self._prototype)
+        rows = {"all": prototype | True, "real_statistics": ~prototype}
+        return {
+            name: self._figures(chosen)
+            for name, chosen in (rows | {"prototypes": prototype}).items()
+        }
+
+    def _figures(self, chosen: npt.NDArray[np.bool_]) -> Report:
+        """8-class figures over all clips; positive, negative, surprise over those with an event."""
+        truth = np.array(self._truth)[chosen]
+        probabilities = np.stack(self._probabilities)[chosen]
+        answer = probabilities.argmax(axis=1)
+        event = truth != NEUTRAL
+        by_group = [
+            probabilities[event, : len(_COARSE)][:, group == _COARSE].sum(axis=1)
+            for group in range(len(COARSE_LABELS))
+        ]
+        coarse_truth, coarse = _COARSE[truth[event]], np.stack(by_group).argmax(axis=0)
+        return {
+            "clips": len(truth),
+            "accuracy_8": _rounded(accuracy(truth, answer)),
+            "uf1_8": _rounded(uf1(truth, answer, len(LABELS))),
+            "event_clips": int(event.sum()),
+            "coarse_uf1": _rounded(uf1(coarse_truth, coarse, len(COARSE_LABELS))),
+            "coarse_uar": _rounded(uar(coarse_truth, coarse, len(COARSE_LABELS))),
+            "spotted_share": _rounded(np.array(self._spotted)[chosen].mean()),
+        }
+
+
+JUDGES: Final[dict[str, type[AUJudge] | type[DepthJudge] | type[MADVNetJudge]]] = {
+    AU.name: AUJudge,
+    DEPTH.name: DepthJudge,
+    MADVNET.name: MADVNetJudge,
+}
+
+
+def _rounded(value: float | np.floating[npt.NBitBase]) -> float:
+    return round(float(value), 4)

@@ -1,0 +1,97 @@
+"""What MADV-Net learns (paper Eq. 18-23), and how it is judged while it does."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as fn
+
+from training.clip_store import Clips, load_clips
+from training.loop import Batch, Recipe, fit
+from training.metrics import accuracy, uf1
+from training.models.madvnet import MADVNet, MADVNetOutput
+from worker.specs import COARSE_LABELS, COARSE_OF, CROP_SIZE, LABELS, NEUTRAL
+
+_VALIDATION = 500
+_FOCUS = 2.0
+"""Focal exponent lambda of Eq. 19; classes are drawn evenly, so its weights mu are 1."""
+_BOTTLENECK = 1e-4
+
+
+def train(recipe: Recipe, runs: Path) -> None:
+    """Train `runs/madvnet/last.pt` on streams made by the exported AU and depth networks."""
+    data = _tensors(load_clips(runs / "data", "train", recipe.samples))
+    held_out = _tensors(load_clips(runs / "data", "validation", _VALIDATION))
+    fit(MADVNet(), data, recipe, loss, lambda model: score(model, held_out), runs / "madvnet")
+
+
+def loss(model: nn.Module, batch: Batch) -> Tensor:
+    """L = L_Multiclass + L_freq + L_AU (Eq. 18), each with weight 1."""
+    crops, depth, action_units, label = _mirrored(batch)
+    output: MADVNetOutput = model(crops, _enlarged(depth), action_units)
+    own = fn.log_softmax(output.logits.float(), dim=-1).gather(1, label[:, None])[:, 0]
+    focal = -((1 - own.exp()) ** _FOCUS * own).mean()
+    levels = output.level_logits.float()
+    by_level = fn.cross_entropy(levels.flatten(0, 1), label.repeat_interleave(levels.shape[1]))
+    truth = fn.one_hot(label, len(LABELS)).float()
+    by_au = fn.binary_cross_entropy_with_logits(output.au_logits.float(), truth)
+    # by_level averages over the three heads, which is alpha = beta = gamma = 1/3 in Eq. 20.
+    return focal + by_level + by_au + _BOTTLENECK * output.kl.float()
+
+
+@torch.no_grad()
+def score(model: nn.Module, held_out: Batch) -> dict[str, float]:
+    """8-class accuracy, and UF1 over positive, negative, surprise on the clips with an event."""
+    model.eval()
+    logits = torch.cat([_logits(model, rows) for rows in _chunks(held_out)])
+    label = held_out[3].numpy()
+    probabilities = logits.softmax(dim=-1).numpy()
+    groups = [COARSE_LABELS.index(COARSE_OF[name]) for name in LABELS if name in COARSE_OF]
+    coarse = torch.zeros(len(label), len(COARSE_LABELS)).numpy()
+    for column, group in enumerate(groups):
+        coarse[:, group] += probabilities[:, column]
+    event = label != NEUTRAL
+    truth = torch.tensor(groups)[held_out[3][torch.from_numpy(event)]].numpy()
+    return {
+        "accuracy": accuracy(label, probabilities.argmax(axis=1)),
+        "coarse_uf1": uf1(truth, coarse[event].argmax(axis=1), len(COARSE_LABELS)),
+    }
+
+
+def _logits(model: nn.Module, rows: Batch) -> Tensor:
+    crops, depth, action_units, _ = rows
+    output: MADVNetOutput = model(crops[:, :, None], _enlarged(depth), action_units)
+    return output.logits.float()
+
+
+def _chunks(data: Batch) -> list[Batch]:
+    return list(zip(*(tensor.split(32) for tensor in data), strict=True))
+
+
+def _tensors(clips: Clips) -> Batch:
+    arrays = (clips.crops, clips.depth, clips.action_units, clips.label)
+    return tuple(torch.from_numpy(array) for array in arrays)
+
+
+def _mirrored(batch: Batch) -> Batch:
+    """Mirror half of the batch, its sides with it, and add the gray channel axis."""
+    crops, depth, action_units, label = batch
+    half = len(label) // 2
+    return (
+        torch.cat([crops[:half].flip(-1), crops[half:]])[:, :, None],
+        torch.cat([depth[:half].flip(-1), depth[half:]]),
+        torch.cat([action_units[:half].flip(2), action_units[half:]]),
+        label,
+    )
+
+
+def _enlarged(depth: Tensor) -> Tensor:
+    """Stored depth f16 [B, T, h, w] as served: f32 [B, T, 1, S, S]."""
+    batch, frames = depth.shape[:2]
+    large = fn.interpolate(
+        depth.float().flatten(0, 1)[:, None],
+        size=(CROP_SIZE, CROP_SIZE),
+        mode="bilinear",
+        align_corners=False,
+    )
+    return large.unflatten(0, (batch, frames))

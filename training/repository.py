@@ -1,0 +1,129 @@
+"""`config.pbtxt` and `preprocess.json` as text, from the tensor specs the worker checks."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from worker.preprocess.spec import PREPROCESS
+from worker.specs import (
+    AU,
+    AU_NAMES,
+    DEPTH,
+    FACE,
+    LABELS,
+    MADVNET,
+    RECOGNIZE,
+    ModelSpec,
+    TensorSpec,
+)
+
+VERSION = "1"
+TRAINED_ON = "synthetic-me v1"
+_WARM_FRAMES = 16
+_QUEUE = """dynamic_batching {
+  default_queue_policy { max_queue_size: 256 timeout_action: REJECT }
+}
+"""
+
+
+def write_model(folder: Path, spec: ModelSpec) -> None:
+    """Configuration of a model whose `1/model.onnx` is already there."""
+    own = {} if spec is FACE else parameters(digest([folder / "1" / "model.onnx"]))
+    text = [
+        f'name: "{spec.name}"\nbackend: "onnxruntime"\nmax_batch_size: {spec.max_batch}\n',
+        "version_policy { specific { versions: [ 1 ] } }\n",
+        _tensors("input", spec.inputs, spec.max_batch),
+        _tensors("output", spec.outputs, spec.max_batch),
+        _QUEUE if spec.max_batch else "",
+        "" if spec is FACE else _warmup(spec),
+        _parameters(own),
+    ]
+    _write(folder, "".join(text))
+
+
+def write_ensemble(folder: Path, repository: Path) -> None:
+    """The ensemble `recognize`: crops to depth and AUs, all three to MADV-Net, in one request."""
+    files = [repository / spec.name / "1" / "model.onnx" for spec in (AU, DEPTH, MADVNET)]
+    steps = [_step(AU), _step(DEPTH), _step(MADVNET)]
+    text = [
+        f'name: "{RECOGNIZE.name}"\nplatform: "ensemble"\nmax_batch_size: 0\n',
+        "version_policy { specific { versions: [ 1 ] } }\n",
+        _tensors("input", RECOGNIZE.inputs, 0),
+        _tensors("output", RECOGNIZE.outputs, 0),
+        "ensemble_scheduling {\n  step [\n" + ",\n".join(steps) + "\n  ]\n}\n",
+        _parameters(parameters(digest(files))),
+    ]
+    _write(folder, "".join(text))
+
+
+def parameters(weights: str) -> dict[str, str]:
+    """What the worker verifies against its own code, and what a result names."""
+    return {
+        "version": VERSION,
+        "digest": weights,
+        "trained_on": TRAINED_ON,
+        "preprocess_digest": PREPROCESS.digest(),
+        "labels": ",".join(LABELS),
+        "action_units": ",".join(AU_NAMES),
+    }
+
+
+def digest(files: list[Path]) -> str:
+    """`sha256:` over the files' digests, in order."""
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(hashlib.sha256(file.read_bytes()).digest())
+    return "sha256:" + whole.hexdigest()
+
+
+def _write(folder: Path, config: str) -> None:
+    (folder / "1").mkdir(parents=True, exist_ok=True)
+    (folder / "config.pbtxt").write_text(config)
+    if "preprocess_digest" in config:
+        preprocess = {"preprocess": json.loads(PREPROCESS.to_json()), "digest": PREPROCESS.digest()}
+        (folder / "preprocess.json").write_text(json.dumps(preprocess, indent=2) + "\n")
+
+
+def _tensors(kind: str, specs: tuple[TensorSpec, ...], max_batch: int) -> str:
+    rows = ",\n".join(
+        f'  {{ name: "{spec.name}" data_type: TYPE_{spec.dtype} dims: {_dims(spec, max_batch)} }}'
+        for spec in specs
+    )
+    return f"{kind} [\n{rows}\n]\n"
+
+
+def _dims(spec: TensorSpec, max_batch: int) -> str:
+    """A batching model does not list its batch axis."""
+    shape = spec.shape[1:] if max_batch else spec.shape
+    return "[ " + ", ".join(str(size) for size in shape) + " ]"
+
+
+def _warmup(spec: ModelSpec) -> str:
+    """One request of typical size, so that the first user does not pay for lazy allocation."""
+    inputs = "\n".join(
+        f'    inputs {{ key: "{tensor.name}" value {{ data_type: TYPE_{tensor.dtype} '
+        f"dims: {_warm_dims(tensor, spec.max_batch)} random_data: true }} }}"
+        for tensor in spec.inputs
+    )
+    batch = _WARM_FRAMES if spec.max_batch else 0
+    return f'model_warmup [\n  {{\n    name: "clip"\n    batch_size: {batch}\n{inputs}\n  }}\n]\n'
+
+
+def _warm_dims(spec: TensorSpec, max_batch: int) -> str:
+    shape = spec.shape[1:] if max_batch else spec.shape
+    return "[ " + ", ".join(str(_WARM_FRAMES if size < 0 else size) for size in shape) + " ]"
+
+
+def _step(spec: ModelSpec) -> str:
+    """One step; every tensor keeps its name through the ensemble."""
+    rows = [f'      model_name: "{spec.name}"', "      model_version: 1"]
+    for kind, tensors in (("input_map", spec.inputs), ("output_map", spec.outputs)):
+        rows += [f'      {kind} {{ key: "{t.name}" value: "{t.name}" }}' for t in tensors]
+    return "    {\n" + "\n".join(rows) + "\n    }"
+
+
+def _parameters(values: dict[str, str]) -> str:
+    return "".join(
+        f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}\n'
+        for key, value in values.items()
+    )
