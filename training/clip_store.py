@@ -56,7 +56,7 @@ def _load(file: Path) -> Clips:
 def _generate(split: str, shards: Sequence[tuple[int, Path]]) -> None:
     cv2.setNumThreads(1)
     rigs = load_rigs(data.portraits_folder(), data.face_model_folder(), split, data.DETECTOR)
-    priors, served = Priors(data.priors_file()), ServedModels(data.MODEL_REPO)
+    priors, served = Priors(data.priors_file()), ServedModels(data.MODEL_REPO, threads=1)
     for shard, file in shards:
         rng = np.random.default_rng(500_000 + SPLITS.index(split) * 10_000 + shard)
         rows = []

@@ -32,7 +32,8 @@ def _loss(model: nn.Module, batch: Batch) -> Tensor:
     crops, truth = batch
     half = len(crops) // 2
     crops = torch.cat([crops[:half].flip(-1), crops[half:]])
-    truth = torch.cat([truth[:half].flip(-1), truth[half:]]).float()
+    truth = truth.float()  # autocast does not take half precision on a CPU
+    truth = torch.cat([truth[:half].flip(-1), truth[half:]])
     known = ~truth.isnan()
     error = torch.where(known, _coarse(model, crops) - truth.nan_to_num(), 0.0)
     across = error.diff(dim=-1)[known[..., 1:] & known[..., :-1]]

@@ -76,6 +76,7 @@ def _tensors(clips: Clips) -> Batch:
 def _mirrored(batch: Batch) -> Batch:
     """Mirror half of the batch, its sides with it, and add the gray channel axis."""
     crops, depth, action_units, label = batch
+    depth = depth.float()  # autocast does not take half precision on a CPU
     half = len(label) // 2
     return (
         torch.cat([crops[:half].flip(-1), crops[half:]])[:, :, None],

@@ -29,9 +29,14 @@ class Recognition:
 class ServedModels:
     """`au`, `depth` and `madvnet` of a model repository through onnxruntime."""
 
-    def __init__(self, repository: Path) -> None:
+    def __init__(self, repository: Path, threads: int = 0) -> None:
+        """Load the sessions; 0 threads means one for each core."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
         self._sessions = {
-            spec.name: ort.InferenceSession(str(repository / spec.name / "1" / "model.onnx"))
+            spec.name: ort.InferenceSession(
+                str(repository / spec.name / "1" / "model.onnx"), options
+            )
             for spec in (AU, DEPTH, MADVNET)
         }
 

@@ -1,5 +1,6 @@
 """Torch networks to ONNX graphs with the tensors of `worker.specs`, checked for parity."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -40,21 +41,25 @@ def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
     served.eval()
     inputs = example(spec)
     free = [tensor for tensor in (*spec.inputs, *spec.outputs) if tensor.shape[0] < 0]
-    torch.onnx.export(
-        served,
-        inputs,
-        str(file),
-        input_names=[tensor.name for tensor in spec.inputs],
-        output_names=[tensor.name for tensor in spec.outputs],
-        dynamic_axes={tensor.name: {0: "frames"} for tensor in free},
-        opset_version=_OPSET,
-        dynamo=False,  # the other exporter needs one more package and gains nothing here
-    )
+    with warnings.catch_warnings():
+        # The traced sizes are constants here, and the newer exporter needs a further package.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            served,
+            inputs,
+            str(file),
+            input_names=[tensor.name for tensor in spec.inputs],
+            output_names=[tensor.name for tensor in spec.outputs],
+            dynamic_axes={tensor.name: {0: "frames"} for tensor in free},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
     check(served, inputs, spec, file)
 
 
 def example(spec: ModelSpec) -> tuple[Tensor, ...]:
-    """Random inputs of the served shapes."""
+    """Random inputs of the served shapes; 16 where the first axis is free."""
     crops = torch.randint(0, 256, (CLIP_FRAMES, 3, CROP_SIZE, CROP_SIZE), dtype=torch.uint8)
     depth = torch.rand(CLIP_FRAMES, 1, CROP_SIZE, CROP_SIZE)
     change = torch.rand(CLIP_FRAMES, len(SIDES), AU_COUNT)
@@ -67,6 +72,7 @@ def example(spec: ModelSpec) -> tuple[Tensor, ...]:
 
 @torch.no_grad()
 def check(served: nn.Module, inputs: tuple[Tensor, ...], spec: ModelSpec, file: Path) -> None:
+    """Raise ValueError where onnxruntime strays from torch by more than the tolerance."""
     expected = served(*inputs)
     expected = expected if isinstance(expected, tuple) else (expected,)
     session = ort.InferenceSession(str(file))

@@ -7,13 +7,12 @@ import torch
 
 from training import repository, to_onnx
 from training.data import MODEL_REPO
+from training.models.depth import DepthNet
 from worker.preprocess.spec import PREPROCESS
 from worker.specs import AU, DEPTH, MADVNET, RECOGNIZE, ModelSpec
 
 
 @pytest.mark.parametrize("spec", [AU, DEPTH, MADVNET], ids=lambda spec: spec.name)
-@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # channel counts are constants
-@pytest.mark.filterwarnings("ignore:.*legacy TorchScript-based ONNX:DeprecationWarning")
 def test_exported_graph_agrees_with_torch(spec: ModelSpec, tmp_path: Path) -> None:
     file = tmp_path / "model.onnx"
     to_onnx.write(spec, file, checkpoint=None)  # raises where the two differ
@@ -26,7 +25,7 @@ def test_exported_graph_agrees_with_torch(spec: ModelSpec, tmp_path: Path) -> No
 def test_parity_check_notices_other_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     to_onnx.write(DEPTH, tmp_path / "model.onnx", checkpoint=None)
-    network = to_onnx.DepthNet().eval()
+    network = DepthNet().eval()
     with pytest.raises(ValueError, match="differs from torch"):
         to_onnx.check(network, to_onnx.example(DEPTH), DEPTH, tmp_path / "model.onnx")
 

@@ -39,7 +39,9 @@ def test_madvnet_has_the_size_of_configuration_s() -> None:
 def test_every_parameter_of_madvnet_gets_a_gradient(crops: torch.Tensor) -> None:
     network = MADVNet().train()
     output = _madvnet(crops, network)
-    (output.logits.sum() + output.level_logits.sum() + output.au_logits.sum() + output.kl).backward()
+    (
+        output.logits.sum() + output.level_logits.sum() + output.au_logits.sum() + output.kl
+    ).backward()
     still = [name for name, weight in network.named_parameters() if weight.grad is None]
     assert still == []
 
@@ -67,7 +69,7 @@ def _fit(folder: Path, epochs: int) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     model = torch.nn.Linear(3, 1)
     data = (torch.arange(48, dtype=torch.float32).view(16, 3) / 48,)
-    fit(model, data, recipe, lambda m, b: m(b[0]).square().mean(), lambda m: {}, folder)
+    fit(model, data, recipe, lambda m, b: m(b[0]).square().mean(), lambda _: {}, folder)
     return model.state_dict()
 
 
