@@ -4,6 +4,7 @@ A leaf that imports pydantic and nothing of ours, so that the gateway can import
 arrays or models.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 QUEUE_NAME = "madv"
 ANALYSE_FUNCTION = "worker.jobs.analyse"
 PROBE_FUNCTION = "worker.jobs.probe"
+PROBE_KEY = "madv:probe"
+"""Redis key of the latest `ProbeReport`, as JSON."""
 PROGRESS_META_KEY = "progress"
 RECOGNIZERS = ("madvnet",)
 
@@ -86,6 +89,14 @@ class Progress(Strict):
     stage: str
     frames_done: int | None = None
     frames_total: int | None = None
+
+
+class ProbeReport(Strict):
+    """The latest inference a worker proved: at its start, by a probe job, or by a clip."""
+
+    at: datetime
+    backend: str
+    latency_ms: float
 
 
 class ClipInfo(Strict):

@@ -1,12 +1,12 @@
 """The error tree of the worker.
 
-    MadvError
-    ├── ClipError            the clip cannot be analysed: a result with a code, never retried
-    │   └── one code of `ErrorCode` each, in `.failure`
-    └── BackendError         the model server failed: raised, retried, seen
-        ├── BackendUnavailable   not reachable, or refusing because it is overloaded
-        ├── BackendTimeout       the deadline passed
-        └── ContractMismatch     it serves other tensors, labels or preprocessing than this code
+MadvError
+├── ClipError            the clip cannot be analysed: a result with a code, never retried
+│   └── one code of `ErrorCode` each, in `.failure`
+└── BackendError         the model server failed: raised, retried, seen
+    ├── BackendUnavailable   not reachable, or refusing because it is overloaded
+    ├── BackendTimeout       the deadline passed
+    └── ContractMismatch     it serves other tensors, labels or preprocessing than this code
 """
 
 from worker.contract import ErrorCode, Failure

@@ -1,0 +1,51 @@
+"""Clips and results in an object store: a local folder today, S3 by changing the URL."""
+
+from collections.abc import AsyncIterator
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, from_url
+
+OUTAGES: tuple[type[Exception], ...] = (BaseError,)
+"""What an unreachable or refusing store raises."""
+
+_PART_BYTES = 5 * 1024 * 1024
+_PARTS_IN_FLIGHT = 2
+
+
+class Blobs:
+    """Keys and bytes. A blob appears whole or not at all."""
+
+    def __init__(self, url: str) -> None:
+        self._store: ObjectStore = (
+            from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+        )
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+        """Store a stream; nothing is left behind where the stream breaks off."""
+        await obstore.put_async(
+            self._store,
+            key,
+            chunks,
+            chunk_size=_PART_BYTES,
+            max_concurrency=_PARTS_IN_FLIGHT,
+        )
+
+    async def read(self, key: str) -> bytes:
+        """A small blob. Raises FileNotFoundError."""
+        found = await obstore.get_async(self._store, key)
+        return bytes(await found.bytes_async())
+
+    async def delete(self, key: str) -> None:
+        """Erase a blob, if it is there."""
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return
+
+    async def check(self) -> None:
+        """Raise unless the store answers."""
+        try:
+            await obstore.head_async(self._store, "health")
+        except FileNotFoundError:
+            return

@@ -1,0 +1,45 @@
+"""AU traces as CSV with the column names of OpenFace, so that existing scripts read them.
+
+Column names: Baltrusaitis et al., "OpenFace 2.0: Facial Behavior Analysis Toolkit", FG 2018.
+There are no `_c` (presence) columns: these models give intensities.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from worker.contract import AnalysisReport, FrameRow
+
+_FIXED = ("frame", "face_id", "timestamp", "confidence", "success")
+_FACE_ID = 0
+
+
+def csv_of(report: AnalysisReport) -> str:
+    """One row per decoded frame; `frame` counts from 1, `timestamp` is in seconds.
+
+    Where OpenFace writes zeros for a frame without a face, cells stay empty: pandas reads NaN.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = report.action_units.names
+    writer.writerow((*_FIXED, *(f"{name}_r" for name in names)))
+    for row in report.action_units.frames:
+        writer.writerow((*_fixed_cells(row), *_intensities(row, len(names))))
+    return text.getvalue()
+
+
+def _fixed_cells(row: FrameRow) -> tuple[str, ...]:
+    is_tracked = row.status in {"ok", "low_confidence"}
+    return (
+        str(row.index + 1),
+        str(_FACE_ID),
+        f"{row.pts_s:.3f}",
+        f"{row.confidence:.2f}",
+        str(int(is_tracked)),
+    )
+
+
+def _intensities(row: FrameRow, count: int) -> Iterator[str]:
+    if row.intensity is None:
+        return iter([""] * count)
+    return (f"{value:.3f}" for value in row.intensity)

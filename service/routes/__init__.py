@@ -1,0 +1,1 @@
+"""The HTTP interface, one router per group of addresses."""

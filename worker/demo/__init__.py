@@ -1,0 +1,1 @@
+"""A clip with a known answer, made at run time."""

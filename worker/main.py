@@ -1,0 +1,214 @@
+"""The worker process: settings become a forking RQ worker on the one queue.
+
+The parent only waits, forks and sends heartbeats. Everything with threads or connections of its
+own (gRPC, onnxruntime, the blob store) exists in the forked work-horse alone.
+"""
+
+import gc
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import obstore
+from obstore.store import ObjectStore, from_url
+from redis import Redis
+from redis.client import Pipeline as RedisPipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
+from rq import Queue, Worker
+from rq.job import Job, JobStatus
+from rq.registry import StartedJobRegistry
+from rq.serializers import JSONSerializer
+
+from worker.backend import Deadline
+from worker.contract import (
+    ANALYSE_FUNCTION,
+    PROBE_KEY,
+    PROGRESS_META_KEY,
+    QUEUE_NAME,
+    JobPayload,
+    ProbeReport,
+    Progress,
+)
+from worker.errors import BackendError, BackendUnavailable
+from worker.jobs import WORKPLACE, Workplace, prove
+from worker.process import ChildDied, call_in_child, die_with_parent
+from worker.settings import ModelSettings, WorkerSettings
+from worker.triton.factory import OpenBackend, backend_factory
+
+T = TypeVar("T")
+
+HEARTBEAT_S: Final = 3
+"""How often a working worker says that it lives."""
+LOST_AFTER_S: Final = 12
+"""A job without a heartbeat for so long is taken for lost and tried again."""
+WORKER_TTL_S: Final = 20
+"""A worker without one is gone; an idle one says so every `WORKER_TTL_S - 15` seconds."""
+MAINTENANCE_S: Final = 5
+"""How often a worker looks for lost jobs, between its own."""
+_RETRY_PAUSE_S = 0.25
+_ERASE_TIMEOUT_S = 30.0
+_MARGIN_S = 5.0
+
+
+class ClipWorker(Worker):
+    """An RQ worker that gives its jobs a `Workplace` and erases clips once jobs are decided."""
+
+    def __init__(self, connection: Redis, workplace: Workplace) -> None:
+        super().__init__(
+            [Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)],
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL_S,
+            job_monitoring_interval=HEARTBEAT_S,
+            maintenance_interval=MAINTENANCE_S,
+            log_job_description=False,
+        )
+        self._workplace = workplace
+
+    def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002  # RQ's signature
+        """Seconds after which a job is lost without another heartbeat."""
+        return LOST_AFTER_S
+
+    def heartbeat(
+        self,
+        timeout: int | None = None,  # noqa: ARG002  # RQ adds a minute to every time-out
+        pipeline: RedisPipeline | None = None,
+    ) -> None:
+        """Say that this worker lives, and will for `WORKER_TTL_S`."""
+        super().heartbeat(WORKER_TTL_S, pipeline)
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Where the forked process begins."""
+        if self.pid is not None:
+            die_with_parent(self.pid)
+        super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        """Run a job in the forked process."""
+
+        def report_progress(progress: Progress) -> None:
+            job.meta[PROGRESS_META_KEY] = progress.model_dump(mode="json")
+            job.save_meta()  # type: ignore[no-untyped-call]  # RQ types it in part
+
+        WORKPLACE.set(replace(self._workplace, report_progress=report_progress))
+        return super().perform_job(job, queue)
+
+    def handle_job_success(
+        self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry
+    ) -> None:
+        """Record an outcome, then erase the clip: a lost worker's successor needed it till then."""
+        super().handle_job_success(job, queue, started_job_registry)
+        self._erase_clip(job)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: StartedJobRegistry | None = None,
+        exc_string: str = "",
+    ) -> None:
+        """Record a failed try, and erase the clip if it was the last."""
+        super().handle_job_failure(job, queue, started_job_registry, exc_string)
+        if job.get_status() in {JobStatus.FAILED, JobStatus.STOPPED}:
+            self._erase_clip(job)
+
+    def _erase_clip(self, job: Job) -> None:
+        if job.func_name != ANALYSE_FUNCTION:
+            return
+        payload = JobPayload.model_validate(job.args[0])
+        if payload.store_input:
+            return
+        try:
+            # The blob store starts threads, which the parent must not have.
+            call_in_child(_ERASE_TIMEOUT_S, _erase, self._workplace.open_blobs, payload.clip_key)
+        except (ChildDied, TimeoutError):
+            # The job is decided all the same, and blobs that expire are erased in any case.
+            self.log.warning("the clip of job %s could not be erased yet", job.id)
+
+
+def run(settings: WorkerSettings) -> None:
+    """Work until told to stop.
+
+    Raises:
+        ContractMismatch: The models are not those this code was written for.
+        BackendError: They do not answer in time.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    deadline = Deadline.after(settings.startup_timeout_s)
+    connection = Redis.from_url(settings.redis_url.get_secret_value())
+    _patiently(connection.ping, RedisConnectionError, deadline)
+    workplace = _workplace(settings, connection)
+    # In a child: its connections and threads must not be there when jobs are forked.
+    proof = call_in_child(
+        settings.startup_timeout_s + _MARGIN_S, _prove, workplace.open_backend, settings
+    )
+    if isinstance(proof, BackendError):
+        raise proof
+    workplace.report_proof(proof)
+    gc.freeze()  # what is loaded by now stays shared with every forked work-horse
+    ClipWorker(connection, workplace).work()
+
+
+def prove_patiently(open_backend: OpenBackend, settings: ModelSettings) -> ProbeReport:
+    """Compare the models with this code and run them once; waits for a server still starting.
+
+    Raises:
+        BackendError: They differ, or cannot be run.
+    """
+    deadline = Deadline.after(settings.startup_timeout_s)
+    return _patiently(
+        lambda: prove(open_backend, backend_name(settings), deadline), BackendUnavailable, deadline
+    )
+
+
+def backend_name(settings: ModelSettings) -> str:
+    """Which backend the settings choose."""
+    return "triton" if settings.triton_url else "inprocess"
+
+
+def _prove(open_backend: OpenBackend, settings: ModelSettings) -> ProbeReport | BackendError:
+    """The error is the answer: raised here, it would reach the parent as a mere death."""
+    try:
+        return prove_patiently(open_backend, settings)
+    except BackendError as error:
+        return error
+
+
+def _workplace(settings: WorkerSettings, connection: Redis) -> Workplace:
+    def report_proof(proof: ProbeReport) -> None:
+        connection.set(PROBE_KEY, proof.model_dump_json())
+
+    return Workplace(
+        open_backend=backend_factory(settings.triton_url, settings.model_repo),
+        backend_name=backend_name(settings),
+        open_blobs=lambda: _open_blobs(settings.blob_url),
+        limits=settings.limits(),
+        analysis_timeout_s=settings.analysis_timeout_s,
+        probe_timeout_s=settings.probe_timeout_s,
+        report_progress=lambda _: None,
+        report_proof=report_proof,
+    )
+
+
+def _open_blobs(url: str) -> ObjectStore:
+    return from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
+
+
+def _erase(open_blobs: Callable[[], ObjectStore], key: str) -> None:
+    try:
+        obstore.delete(open_blobs(), key)
+    except FileNotFoundError:
+        return
+
+
+def _patiently(attempt: Callable[[], T], outage: type[Exception], deadline: Deadline) -> T:
+    """What the attempt returns once it no longer meets the outage."""
+    while True:
+        try:
+            return attempt()
+        except outage:
+            time.sleep(_RETRY_PAUSE_S)
+            if deadline.is_over:
+                raise

@@ -1,0 +1,55 @@
+"""What every recognizer is: a specification, and two functions around the model server."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from worker.backend import Tensor
+from worker.domain import FloatArray, Image
+from worker.specs import COARSE_LABELS, COARSE_OF, LABELS, ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a recognizer says about one event, in label and AU order of `worker.specs`."""
+
+    probabilities: FloatArray
+    """f32 [labels], sums to 1."""
+    level_probabilities: FloatArray
+    """f32 [levels, labels], each row sums to 1."""
+    gate: FloatArray
+    """f32 [gates], sums to 1."""
+    action_units: FloatArray
+    """f32 [T, sides, K]: change against the onset in FACS units, for each sampled frame."""
+
+    @property
+    def label(self) -> str:
+        """The most probable label."""
+        return LABELS[int(self.probabilities.argmax())]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognizer:
+    """One entry of the registry."""
+
+    name: str
+    spec: ModelSpec
+    prepare: Callable[[Image, Image], Mapping[str, Tensor]]
+    """Inputs from crops uint8 [T, 3, S, S], onset to offset, and the onset crop [1, 3, S, S]."""
+    interpret: Callable[[Mapping[str, FloatArray]], Recognition]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs `interpret` reads."""
+        return tuple(tensor.name for tensor in self.spec.outputs)
+
+
+def coarse(probabilities: FloatArray) -> dict[str, float]:
+    """Positive, negative and surprise given that there is an event: neutral left out, sum 1."""
+    totals = dict.fromkeys(COARSE_LABELS, 0.0)
+    for label, probability in zip(LABELS, probabilities, strict=True):
+        if label in COARSE_OF:
+            totals[COARSE_OF[label]] += float(probability)
+    whole = sum(totals.values()) or float(np.finfo(np.float32).tiny)
+    return {label: total / whole for label, total in totals.items()}

@@ -1,0 +1,37 @@
+"""A file on this machine analysed in this process: no queue, no server."""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from worker.backend import Deadline
+from worker.contract import AnalysisReport
+from worker.models.registry import recognizer
+from worker.pipeline import Pipeline, Task
+from worker.stopwatch import Stopwatch
+from worker.triton.inprocess import InProcessBackend
+from worker.video.decode import decode
+from worker.video.limits import DecodeLimits
+
+TIMEOUT_S: Final = 600.0
+
+
+def analyse_file(
+    path: Path, model_repo: Path, limits: DecodeLimits, recognizer_name: str
+) -> AnalysisReport:
+    """The same report as the service gives, without a job id.
+
+    Raises:
+        ClipError: The clip cannot be analysed.
+        BackendError: The models cannot be run.
+        LookupError: There is no such recognizer.
+    """
+    judge = recognizer(recognizer_name)
+    stopwatch = Stopwatch()
+    with stopwatch.stage("decode"):
+        clip = decode(path, limits)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    with InProcessBackend(model_repo) as backend:
+        task = Task(sha256, Deadline.after(TIMEOUT_S), stopwatch)
+        return Pipeline(backend, judge).analyse(clip, task)

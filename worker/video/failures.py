@@ -1,0 +1,35 @@
+"""What FFmpeg's errors mean to the owner of a clip, in one place."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import av
+
+from worker.contract import ErrorCode
+from worker.errors import ClipError
+
+CODES: Final[Mapping[type[Exception], ErrorCode]] = {
+    av.error.DecoderNotFoundError: ErrorCode.UNSUPPORTED_CODEC,
+    av.error.ExperimentalError: ErrorCode.UNSUPPORTED_CODEC,
+    av.error.NotImplementedError: ErrorCode.UNSUPPORTED_CODEC,
+    av.error.PatchWelcomeError: ErrorCode.UNSUPPORTED_CODEC,
+    av.error.ArgumentError: ErrorCode.DAMAGED_VIDEO,
+    av.error.BufferTooSmallError: ErrorCode.DAMAGED_VIDEO,
+    av.error.BugError: ErrorCode.DAMAGED_VIDEO,
+    av.error.EOFError: ErrorCode.DAMAGED_VIDEO,
+    av.error.ExternalError: ErrorCode.DAMAGED_VIDEO,
+    av.error.InputChangedError: ErrorCode.DAMAGED_VIDEO,
+    av.error.InvalidDataError: ErrorCode.DAMAGED_VIDEO,
+    av.error.MemoryError: ErrorCode.TOO_MANY_PIXELS,
+    av.error.OverflowError: ErrorCode.DAMAGED_VIDEO,
+    av.error.UnknownError: ErrorCode.DAMAGED_VIDEO,
+}
+"""Errors that are the clip's fault; every other is this machine's."""
+
+
+def clip_error(error: av.FFmpegError) -> ClipError | None:
+    """The clip's failure an FFmpeg error stands for, None where the clip is not to blame."""
+    for kind, code in CODES.items():
+        if isinstance(error, kind):
+            return ClipError(code, f"the decoder says: {error.strerror}")
+    return None

@@ -1,0 +1,23 @@
+"""What a clip may cost. Headers lie, so everything here is checked while decoding."""
+
+from dataclasses import dataclass
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """Upper bounds; passing one ends the decode with its own error code."""
+
+    max_bytes: int = 200 * _MIB
+    """Size of the file."""
+    max_pixels: int = 3840 * 2160
+    """Width times height of a frame."""
+    max_frames: int = 3000
+    max_duration_s: float = 60.0
+    max_decoded_bytes: int = 2048 * _MIB
+    """All frames of a clip as RGB: they are held in memory until the clip is analysed."""
+    max_decoder_bytes: int = 2048 * _MIB
+    """Address space the decoder itself may take, enforced by the kernel on Linux."""
+    timeout_s: float = 60.0
+    """Wall clock of the whole decode."""
