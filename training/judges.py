@@ -16,6 +16,8 @@ from worker.specs import AU, AU_NAMES, COARSE_LABELS, COARSE_OF, DEPTH, LABELS, 
 
 Report = Mapping[str, "float | str | Report"]
 
+_ACTIVE_FACS = 0.25
+"""An AU counts as active in a frame from here on."""
 _EVENT_LABELS = [name for name in LABELS if name in COARSE_OF]
 _COARSE = np.array([COARSE_LABELS.index(COARSE_OF[name]) for name in _EVENT_LABELS])
 
@@ -59,18 +61,24 @@ class AUJudge:
         self._truth.append(clip.plan.change(int(clip.order[0]))[clip.order])
 
     def report(self) -> Report:
-        """Pearson per AU over all frames and sides; mean absolute error in FACS units."""
+        """Pearson per AU over all frames and sides; mean absolute error in FACS units.
+
+        An AU that no clip moves has no correlation: it is named as absent and not averaged.
+        """
         truth, estimate = np.concatenate(self._truth), np.concatenate(self._estimate)
+        moved = [k for k in range(len(AU_NAMES)) if truth[:, :, k].any()]
         per_au = {
-            name: pearson(truth[:, :, k].ravel(), estimate[:, :, k].ravel())
-            for k, name in enumerate(AU_NAMES)
+            AU_NAMES[k]: pearson(truth[:, :, k].ravel(), estimate[:, :, k].ravel()) for k in moved
         }
+        error, active = np.abs(truth - estimate), np.abs(truth) >= _ACTIVE_FACS
         return {
             "clips": len(self._truth),
             "frames": len(truth),
             "pearson_mean": _rounded(np.mean(list(per_au.values()))),
-            "mae": _rounded(np.abs(truth - estimate).mean()),
-            "mae_of_predicting_zero": _rounded(np.abs(truth).mean()),
+            "mae": _rounded(error.mean()),
+            "mae_where_active": _rounded(error[active].mean()),
+            "mae_where_active_of_predicting_zero": _rounded(np.abs(truth)[active].mean()),
+            "absent": ", ".join(name for name in AU_NAMES if name not in per_au),
             "pearson": {name: _rounded(value) for name, value in per_au.items()},
         }
 

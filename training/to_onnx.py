@@ -42,9 +42,8 @@ def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
     inputs = example(spec)
     free = [tensor for tensor in (*spec.inputs, *spec.outputs) if tensor.shape[0] < 0]
     with warnings.catch_warnings():
-        # The traced sizes are constants here, and the newer exporter needs a further package.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
+        # Traced sizes are constants here, and the newer exporter needs a further package.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             served,
             inputs,
