@@ -87,7 +87,10 @@ class Measured:
         self.clips += clips
 
     def breakdown(self, workers: int) -> dict[str, float]:
-        """Milliseconds of a worker's time per clip; the parts add up to the last entry."""
+        """Milliseconds of a worker's time per clip; the parts add up to the last entry.
+
+        Triton runs depth and AU side by side: that overlap is taken off the transport.
+        """
         stages, networks = self.stages, self.networks
         whole = 1000 * self.wall_s * workers
         waiting = sum(stages[name] for name in MODEL_STAGES)
@@ -97,10 +100,10 @@ class Measured:
             "decode": stages["decode"],
             "align": stages["align"],
             **{f"network {name}": networks[name] for name in NETWORKS},
-            "around the networks": waiting - sum(networks.values()),
-            "rest of the pipeline": pipeline - own - waiting,
-            "around the pipeline": whole - pipeline,
-            "sum": whole,
+            "transport to networks, less overlap": waiting - sum(networks.values()),
+            "other steps of the pipeline": pipeline - own - waiting,
+            "transport of clip and result": whole - pipeline,
+            "all": whole,
         }
         return {name: spent_ms / self.clips for name, spent_ms in parts.items()}
 
@@ -237,8 +240,8 @@ def summary(plan: Plan, in_process: Measured, over_http: Measured) -> dict[str, 
 def table(plan: Plan, in_process: Measured, over_http: Measured) -> Table:
     """The result for people."""
     drawn = Table(
-        title=f"{plan.clip.name}: {in_process.clips} clips each, {plan.in_flight} in flight, "
-        f"{plan.workers} worker(s), {os.cpu_count()} cores",
+        title=f"{in_process.clips} clips a side, {plan.in_flight} in flight, "
+        f"workers: {plan.workers}, cores: {os.cpu_count()}",
         caption=f"HTTP / in-process: {over_http.clips_per_s / in_process.clips_per_s:.2f}",
         caption_style="bold",
     )

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-import anyio
-from anyio.to_thread import run_sync
 from fastapi import UploadFile
+from fastapi.concurrency import run_in_threadpool
 
 from service.blobs import Blobs
 from service.jobs import JobRecord, JobStore, new_job_id, utc_now
@@ -29,7 +28,7 @@ class Intake:
         created_at = utc_now()
         ttl_s = options.ttl_s or self.settings.result_ttl_s
         expires_at = created_at + timedelta(seconds=ttl_s)
-        await run_sync(self.jobs.reserve, job_id, expires_at)
+        await run_in_threadpool(self.jobs.reserve, job_id, expires_at)
         try:
             receipt = Receipt(self.settings.max_upload_bytes)
             await self.blobs.put(clip_key(job_id), receipt.pass_on(file))
@@ -40,12 +39,11 @@ class Intake:
                 clip=receipt.signed(),
                 options=options.model_copy(update={"ttl_s": ttl_s}),
             )
-            await run_sync(self.jobs.submit, record)
+            await run_in_threadpool(self.jobs.submit, record)
         except BaseException:
-            # Shielded: a cancelled request must not leave its clip behind either. Where Redis is
-            # gone too, the reservation stays and the sweeper erases the clip when it expires.
-            with anyio.CancelScope(shield=True):
-                await self.blobs.delete(clip_key(job_id))
-                await run_sync(self.jobs.forget, job_id)
+            # Also when the request is cancelled. Where Redis is gone too, the reservation stays
+            # and the sweeper erases the clip once it expires.
+            await self.blobs.delete(clip_key(job_id))
+            await run_in_threadpool(self.jobs.forget, job_id)
             raise
         return job_id

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from anyio.to_thread import run_sync
+from fastapi.concurrency import run_in_threadpool
 
 from service import blobs as blob_store
 from service import jobs as job_store
@@ -34,7 +34,7 @@ class ReadinessChecks:
         }
 
     async def _redis(self) -> Check:
-        await run_sync(self.jobs.ping)
+        await run_in_threadpool(self.jobs.ping)
         return Check(ok=True, detail="answers")
 
     async def _blobs(self) -> Check:
@@ -42,11 +42,11 @@ class ReadinessChecks:
         return Check(ok=True, detail="answers")
 
     async def _worker(self) -> Check:
-        count = await run_sync(self.queue.live_workers)
+        count = await run_in_threadpool(self.queue.live_workers)
         return Check(ok=count > 0, detail=f"{count} with a heartbeat")
 
     async def _inference(self) -> Check:
-        return await run_sync(self._proof, utc_now())
+        return await run_in_threadpool(self._proof, utc_now())
 
     def _proof(self, now: datetime) -> Check:
         """Judge the last proven inference, and ask for a new one where it is old."""

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
-from anyio.to_thread import run_sync
+from fastapi.concurrency import run_in_threadpool
 
 from service import blobs as blob_store
 from service import jobs as job_store
@@ -33,7 +32,7 @@ class Sweeper:
         """Sweep until cancelled. An outage of a neighbour only delays the next round."""
         while True:
             try:
-                await run_sync(self.queue.recover)
+                await run_in_threadpool(self.queue.recover)
                 await self.sweep(utc_now())
             except (*job_store.OUTAGES, *blob_store.OUTAGES) as outage:
                 log.warning("sweeping is put off: %s", outage)
@@ -41,11 +40,11 @@ class Sweeper:
 
     async def sweep(self, now: datetime) -> int:
         """Erase clips, results and queue data of jobs expired at `now`; how many."""
-        ids = await run_sync(
-            partial(self.jobs.erasable, now, grace_s=self.deadline_s, limit=_BATCH)
+        ids = await run_in_threadpool(
+            self.jobs.erasable, now, grace_s=self.deadline_s, limit=_BATCH
         )
         for job_id in ids:
             await self.blobs.delete(clip_key(job_id))
             await self.blobs.delete(result_key(job_id))
-            await run_sync(self.jobs.forget, job_id)
+            await run_in_threadpool(self.jobs.forget, job_id)
         return len(ids)

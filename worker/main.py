@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 from redis import Redis
 from redis.client import Pipeline as RedisPipeline
@@ -38,6 +39,8 @@ from worker.settings import ModelSettings, WorkerSettings
 from worker.triton.factory import OpenBackend, backend_factory
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 HEARTBEAT_S: Final = 3
 """How often a working worker says that it lives."""
@@ -120,12 +123,14 @@ class ClipWorker(Worker):
         payload = JobPayload.model_validate(job.args[0])
         if payload.store_input:
             return
+        if self.is_horse:
+            _erase(self._workplace.open_blobs, payload.clip_key)
+            return
         try:
-            # The blob store starts threads, which the parent must not have.
+            # The blob store starts threads, which this process must not have.
             call_in_child(_ERASE_TIMEOUT_S, _erase, self._workplace.open_blobs, payload.clip_key)
         except (ChildDied, TimeoutError):
-            # The job is decided all the same, and blobs that expire are erased in any case.
-            self.log.warning("the clip of job %s could not be erased yet", job.id)
+            _LOG.warning("a clip could not be erased yet", exc_info=True)
 
 
 def run(settings: WorkerSettings) -> None:
@@ -197,10 +202,13 @@ def _open_blobs(url: str) -> ObjectStore:
 
 
 def _erase(open_blobs: Callable[[], ObjectStore], key: str) -> None:
+    """Erase a clip. Where that fails its job is decided all the same: expiry erases it later."""
     try:
         obstore.delete(open_blobs(), key)
     except FileNotFoundError:
         return
+    except BaseError:
+        _LOG.warning("a clip could not be erased yet", exc_info=True)
 
 
 def _patiently(attempt: Callable[[], T], outage: type[Exception], deadline: Deadline) -> T:

@@ -59,9 +59,9 @@ def adequacy(rate: FrameRate) -> Adequacy:
     interval_s = rate.long_interval_s
     verdict: Literal["good", "coarse", "inadequate"] = "inadequate"
     onset_s, onset = LONG_ONSET_S, "a 1/5 s onset"
-    if interval_s * GOOD_FRAMES <= SHORT_ONSET_S:
+    if interval_s * GOOD_FRAMES <= SHORT_ONSET_S + _ROUNDING:
         verdict, onset_s, onset = "good", SHORT_ONSET_S, "a short onset of 65 ms"
-    elif interval_s * COARSE_FRAMES <= LONG_ONSET_S:
+    elif interval_s * COARSE_FRAMES <= LONG_ONSET_S + _ROUNDING:
         verdict = "coarse"
     frames = int(onset_s / interval_s + _ROUNDING)
     reason = f"{1000 * interval_s:.0f} ms between frames; {onset} is covered by {frames} frames"

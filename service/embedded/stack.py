@@ -60,6 +60,8 @@ class EmbeddedStack:
         self._failure: BaseException | None = None
         self._is_started = threading.Event()
         self._stop_requested = threading.Event()
+        self._has_ended = threading.Event()
+        self._has_ended.set()
         self._thread = threading.Thread(target=self._supervise, name="madv-stack")
 
     @cached_property
@@ -79,6 +81,7 @@ class EmbeddedStack:
         )
 
     def __enter__(self) -> Self:
+        self._has_ended.clear()
         self._thread.start()
         try:
             self._is_started.wait()
@@ -113,13 +116,14 @@ class EmbeddedStack:
 
     def wait(self) -> None:
         """Block until the stack ends. Raises StackError where it did so by itself."""
-        self._thread.join()
+        self._has_ended.wait()
         self._raise_failure()
 
     def stop(self) -> None:
         """Stop all children and wait for it; may be called more than once."""
         self._stop_requested.set()
-        self._thread.join()
+        # Not the thread's own `join`: interrupted by a signal, it takes the thread for ended.
+        self._has_ended.wait()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -138,15 +142,17 @@ class EmbeddedStack:
             self._failure = failure
         finally:
             self._is_started.set()
+            self._has_ended.set()
 
     def _start(self, deadline: float) -> None:
         """Start what depends on nothing, then what depends on it; one deadline for all."""
         wiring = self.wiring
         if not any(wiring.model_repo.glob("*/config.pbtxt")):
             raise StackError(f"there are no models in {wiring.model_repo}, see README.md")
+        sweep_shared_memory(wiring.data_dir)
+        _put_old_logs_aside(wiring.data_dir / "logs")
         self._launch(redis_command(find_redis(), wiring))
         if self.backend.triton is not None:
-            sweep_shared_memory(wiring.data_dir)
             self._launch(triton_command(self.backend.triton, wiring))
         self._wait_for("redis", self._redis_answers, deadline)
         # A proof from an earlier run proves nothing about the workers about to start.
@@ -213,6 +219,8 @@ class EmbeddedStack:
         for name in (*dependants, "triton", "redis"):
             if child := self._children.pop(name, None):
                 child.stop()
+        # A server that is stopped while it loads models leaves its regions behind.
+        sweep_shared_memory(self.wiring.data_dir)
 
     def _redis_answers(self) -> bool:
         return send(self.wiring, "PING") == b"+PONG"
@@ -226,6 +234,11 @@ class EmbeddedStack:
 
 def _is_worker(name: str) -> bool:
     return name.startswith("worker-")
+
+
+def _put_old_logs_aside(folder: Path) -> None:
+    for log in folder.glob("*.log"):
+        log.replace(log.with_suffix(".log.1"))
 
 
 @contextmanager

@@ -24,7 +24,18 @@ CODES: Final[Mapping[type[Exception], ErrorCode]] = {
     av.error.OverflowError: ErrorCode.DAMAGED_VIDEO,
     av.error.UnknownError: ErrorCode.DAMAGED_VIDEO,
 }
-"""Errors that are the clip's fault; every other is this machine's."""
+"""Errors that are the clip's fault."""
+OURS: Final[tuple[type[Exception], ...]] = (
+    OSError,
+    av.error.ExitError,
+    av.error.HTTPError,
+    av.error.HTTPClientError,
+    av.error.LookupError,
+    av.error.OutputChangedError,
+    av.error.PyAVCallbackError,
+    av.error.UndefinedError,
+)
+"""Errors of this machine or this code, which another try may not meet: they stay as they are."""
 
 
 def clip_error(error: av.FFmpegError) -> ClipError | None:

@@ -1,0 +1,81 @@
+"""A gateway whose jobs nobody works on, for what happens before and without a worker."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.embedded.processes import Child
+from service.embedded.redis import find_redis, redis_command, send
+from service.embedded.wiring import Wiring
+
+
+@pytest.fixture
+def wiring(tmp_path: Path) -> Wiring:
+    """Addresses for a Redis and a gateway without models."""
+    (tmp_path / "logs").mkdir()
+    return Wiring.plan(
+        tmp_path, tmp_path, gateway_port=None, with_triton=False, settings={"MADV_JOB_RETRIES": "0"}
+    )
+
+
+@pytest.fixture
+def redis_server(wiring: Wiring, eventually: Callable[..., None]) -> Iterator[Child]:
+    """A running Redis."""
+    child = Child(redis_command(find_redis(), wiring))
+    eventually(lambda: send(wiring, "PING") == b"+PONG")
+    yield child
+    child.stop()
+
+
+@pytest.fixture
+def lone_gateway(
+    wiring: Wiring, redis_server: Child, eventually: Callable[..., None]
+) -> Iterator[httpx.Client]:
+    """A client of a gateway with Redis and blobs, but no worker."""
+    assert redis_server.returncode is None
+    child = Child(wiring.gateway())
+    with httpx.Client(base_url=wiring.gateway_url, timeout=30.0) as http:
+
+        def is_live() -> bool:
+            try:
+                return http.get("/v1/health/live").is_success
+            except httpx.TransportError:
+                return False
+
+        eventually(is_live)
+        yield http
+    child.stop()
+
+
+@pytest.fixture
+def descendants() -> Callable[[int], list[int]]:
+    """The process ids of all children of a process, and of their children."""
+
+    def children_of(pid: int) -> list[int]:
+        tasks = Path(f"/proc/{pid}/task")
+        return [
+            int(child)
+            for task in tasks.glob("*/children")
+            for child in task.read_text(encoding="ascii").split()
+        ]
+
+    def all_below(pid: int) -> list[int]:
+        return [below for child in children_of(pid) for below in (child, *all_below(child))]
+
+    return all_below
+
+
+@pytest.fixture
+def is_gone() -> Callable[[int], bool]:
+    """Whether a process has ended (a zombie has, too)."""
+
+    def check(pid: int) -> bool:
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        return status.rpartition(")")[2].split()[0] == "Z"
+
+    return check

@@ -1,0 +1,139 @@
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from service.client import MadvClient
+from service.embedded.stack import EmbeddedStack
+from service.schemas import Job, RecognizeOptions
+from worker.contract import AnalysisReport, JobState, clip_key
+
+pytestmark = pytest.mark.integration
+
+FRAMES = 84
+
+
+@pytest.fixture(scope="module")
+def done(stack: EmbeddedStack, demo_clip: Path) -> tuple[Job, AnalysisReport]:
+    """A job that succeeded, and its result."""
+    with MadvClient(stack.gateway_url) as client:
+        job = client.submit(demo_clip, RecognizeOptions(client_ref="mine", tags=["smile"]))
+        return client.wait(job.id, timeout_s=90.0), client.result(job.id)
+
+
+def test_an_upload_is_accepted_with_the_address_of_its_job(
+    http: httpx.Client, demo_clip: Path, finished: Callable[[str], Job]
+) -> None:
+    answer = http.post("/v1/recognize", files={"file": demo_clip.read_bytes()})
+    job = Job.model_validate_json(answer.content)
+    assert answer.status_code == 202
+    assert answer.headers["location"] == f"/v1/jobs/{job.id}"
+    assert answer.headers["retry-after"].isdecimal()
+    assert job.status in {JobState.QUEUED, JobState.PROCESSING}
+    assert job.created_at.utcoffset() is not None
+    assert job.expires_at > job.created_at
+    assert finished(job.id).status is JobState.SUCCEEDED
+
+
+def test_the_job_says_what_became_of_the_clip(
+    done: tuple[Job, AnalysisReport], demo_clip: Path
+) -> None:
+    job, _ = done
+    assert job.status is JobState.SUCCEEDED
+    assert job.error is None
+    assert (job.client_ref, job.tags) == ("mine", ["smile"])
+    assert job.clip.sha256 == hashlib.sha256(demo_clip.read_bytes()).hexdigest()
+    assert job.clip.bytes == demo_clip.stat().st_size
+    assert job.started_at is not None
+    assert job.finished_at is not None
+    assert job.created_at <= job.started_at <= job.finished_at
+
+
+def test_the_result_has_a_row_per_frame_and_whole_probabilities(
+    done: tuple[Job, AnalysisReport],
+) -> None:
+    job, report = done
+    assert report.job_id == job.id
+    assert report.clip.sha256 == job.clip.sha256
+    assert len(report.action_units.frames) == report.clip.frames == FRAMES
+    assert len(report.prediction.probabilities) == 8
+    assert math.isclose(sum(report.prediction.probabilities.values()), 1.0, abs_tol=1e-3)
+
+
+def test_the_result_as_csv_reads_like_one_of_openface(
+    done: tuple[Job, AnalysisReport], http: httpx.Client
+) -> None:
+    job, report = done
+    answer = http.get(job.links.result, headers={"Accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert [int(row["frame"]) for row in rows] == list(range(1, FRAMES + 1))
+    column = report.action_units.names.index("AU12")
+    measured = report.action_units.frames[40].intensity
+    assert measured is not None
+    assert math.isclose(float(rows[40]["AU12_r"]), measured[column], abs_tol=1e-3)
+
+
+def test_json_is_the_default_and_other_types_are_not_acceptable(
+    done: tuple[Job, AnalysisReport], http: httpx.Client
+) -> None:
+    job, _ = done
+    assert http.get(job.links.result).headers["content-type"] == "application/json"
+    refused = http.get(job.links.result, headers={"Accept": "image/png"})
+    assert (refused.status_code, refused.json()["code"]) == (406, "not-acceptable")
+
+
+def test_the_clip_is_erased_unless_it_is_to_be_kept(
+    client: MadvClient,
+    stack: EmbeddedStack,
+    demo_clip: Path,
+    done: tuple[Job, AnalysisReport],
+    eventually: Callable[..., None],
+) -> None:
+    blobs = stack.config.data_dir / "blobs"
+    eventually(lambda: not (blobs / clip_key(done[0].id)).exists())
+    kept = client.submit(demo_clip, RecognizeOptions(store_input=True))
+    client.wait(kept.id, timeout_s=90.0)
+    assert (blobs / clip_key(kept.id)).read_bytes() == demo_clip.read_bytes()
+
+
+def test_ready_means_every_part_was_seen_to_work(client: MadvClient) -> None:
+    checks = client.ready().checks
+    assert set(checks) == {"redis", "blobs", "worker", "inference"}
+    assert all(check.ok for check in checks.values())
+
+
+def test_a_chunked_body_over_the_limit_is_refused_and_leaves_nothing(
+    http: httpx.Client, stack: EmbeddedStack
+) -> None:
+    before = _clips(stack)
+    limit = int(stack.config.settings["MADV_MAX_UPLOAD_BYTES"])
+    form_head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    body = (chunk for chunk in (form_head, *(bytes(64 * 1024) for _ in range(limit // 32768))))
+    answer = http.post(
+        "/v1/recognize",
+        content=body,
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
+    problem = answer.json()
+    assert "content-length" not in answer.request.headers
+    assert (answer.status_code, problem["code"], problem["limit"]) == (413, "too-large", limit)
+    assert problem["measured"] > limit
+    assert _clips(stack) == before
+
+
+def test_a_declared_length_over_the_limit_is_refused(
+    http: httpx.Client, stack: EmbeddedStack
+) -> None:
+    limit = int(stack.config.settings["MADV_MAX_UPLOAD_BYTES"])
+    answer = http.post("/v1/recognize", files={"file": bytes(limit + 128 * 1024)})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")
+
+
+def _clips(stack: EmbeddedStack) -> set[Path]:
+    return set((stack.config.data_dir / "blobs" / "clips").glob("*"))

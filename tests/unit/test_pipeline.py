@@ -1,0 +1,267 @@
+"""The pipeline over a scripted model server: what it makes of known answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pytest
+
+from worker.backend import Deadline, ModelDescription, Tensor
+from worker.contract import AnalysisReport, ErrorCode, Progress
+from worker.domain import Clip, FloatArray, Frame
+from worker.errors import BackendTimeout, ClipError
+from worker.models.registry import recognizer
+from worker.pipeline import Pipeline, Task
+from worker.specs import AU_COUNT, AU_NAMES, CLIP_FRAMES, GATES, LABELS, LEVELS
+from worker.stopwatch import Stopwatch
+
+FPS = 60
+COUNT = 90
+AU12 = AU_NAMES.index("AU12")
+ONSET, APEX, OFFSET = 30, 42, 60
+
+
+def always(time_s: float) -> bool:
+    return time_s >= 0
+
+
+@dataclass
+class Script:
+    """Sees a face while `face_at` says so, and a smile between onset and offset.
+
+    Frames and crops carry their number in their pixels, so it knows what it is asked about.
+    """
+
+    face_at: Callable[[float], bool] = always
+    smile: float = 2.0
+    requests: list[tuple[str, dict[str, Tensor]]] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    def describe(self, model: str, deadline: Deadline) -> ModelDescription:
+        assert not deadline.is_over
+        parameters = {
+            "version": "3",
+            "digest": "sha256:weights",
+            "preprocess_digest": "sha256:crops",
+            "trained_on": "made-up data,more of it",
+        }
+        return ModelDescription(model, (), (), 0, parameters)
+
+    def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        deadline: Deadline,
+    ) -> dict[str, FloatArray]:
+        deadline.remaining_s()
+        self.requests.append((model, dict(inputs)))
+        answers = {"face": self._face, "au": self._au, "recognize": self._recognize}[model](inputs)
+        return {name: answers[name] for name in outputs}
+
+    def _face(self, inputs: Mapping[str, Tensor]) -> dict[str, FloatArray]:
+        """One face of 128 pixels in the middle of a frame of 256."""
+        count = len(inputs["image"])
+        numbers = inputs["image"][:, 0, 0, 0]
+        answers = {
+            name: np.zeros((count, channels, 64, 64), np.float32)
+            for name, channels in (("heatmap", 1), ("scale", 2), ("offset", 2), ("landmarks", 10))
+        }
+        answers["heatmap"][:, 0, 32, 32] = [0.9 * self.face_at(n / FPS) for n in numbers]
+        answers["scale"][:, :, 32, 32] = np.log(32)
+        points = [(0.35, 0.3), (0.35, 0.7), (0.55, 0.5), (0.75, 0.35), (0.75, 0.65)]
+        answers["landmarks"][:, :, 32, 32] = np.ravel(points)
+        return answers
+
+    def _au(self, inputs: Mapping[str, Tensor]) -> dict[str, FloatArray]:
+        numbers = inputs["crops"][:, 0, 0, 0].astype(float)
+        trace = np.zeros((len(numbers), 2, AU_COUNT), np.float32)
+        rise = np.interp(numbers, [ONSET, APEX, OFFSET], [0.0, self.smile, 0.0], left=0, right=0)
+        trace[:, 0, AU12], trace[:, 1, AU12] = rise, -rise / 2
+        return {"action_units": trace}
+
+    def _recognize(self, inputs: Mapping[str, Tensor]) -> dict[str, FloatArray]:
+        probabilities = np.full(len(LABELS), 0.05, np.float32)
+        probabilities[0] = 0.65
+        return {
+            "probabilities": probabilities,
+            "level_probabilities": np.tile(probabilities, (len(LEVELS), 1)),
+            "gate": np.full(len(GATES), 0.25, np.float32),
+            **self._au(inputs),
+        }
+
+
+def clip(count: int = COUNT, fps: float = FPS, broken: tuple[int, ...] = ()) -> Clip:
+    frames = [
+        Frame(i, i / fps, None if i in broken else np.full((256, 256, 3), i, np.uint8))
+        for i in range(count)
+    ]
+    return Clip(tuple(frames), "mp4", "h264", 90, Fraction(60), ("as decoded",))
+
+
+def analyse(
+    script: Script,
+    what: Clip,
+    report_progress: Callable[[Progress], None] = lambda _: None,
+    timeout_s: float = 30.0,
+) -> AnalysisReport:
+    task = Task("abc", Deadline.after(timeout_s), Stopwatch(), "job_1", report_progress)
+    return Pipeline(script, recognizer("madvnet")).analyse(what, task)
+
+
+def test_rows_are_the_decoded_frames() -> None:
+    report = analyse(Script(), clip())
+
+    rows = report.action_units.frames
+    assert [row.index for row in rows] == list(range(COUNT))
+    assert [row.pts_s for row in rows] == pytest.approx([i / FPS for i in range(COUNT)], abs=1e-5)
+    assert {row.status for row in rows} == {"ok"}
+    assert report.action_units.names == list(AU_NAMES)
+    assert rows[APEX].intensity is not None
+    assert rows[APEX].intensity[AU12] == pytest.approx(2.0)
+
+
+def test_the_event_is_where_the_trace_has_it() -> None:
+    report = analyse(Script(), clip())
+
+    (event,) = report.events
+    assert event.apex_frame == pytest.approx(APEX, abs=2)
+    assert event.onset_frame == pytest.approx(ONSET, abs=4)
+    assert event.offset_frame == pytest.approx(OFFSET, abs=6)
+    assert event.apex_s == pytest.approx(event.apex_frame / FPS, abs=1e-5)
+    assert event.action_units["AU12"] == pytest.approx(2.0, abs=0.2)
+    assert event.probabilities == report.prediction.probabilities
+
+
+def test_the_recognizer_sees_the_event_from_its_onset() -> None:
+    script = Script()
+
+    report = analyse(script, clip())
+
+    model, inputs = script.requests[-1]
+    assert model == "recognize"
+    numbers = inputs["crops"][:, 0, 0, 0]
+    assert len(numbers) == CLIP_FRAMES
+    assert (numbers[0], numbers[-1]) == (
+        report.events[0].onset_frame,
+        report.events[0].offset_frame,
+    )
+    assert inputs["reference"][0, 0, 0, 0] == report.events[0].onset_frame
+
+
+def test_without_an_event_the_whole_clip_is_judged() -> None:
+    script = Script(smile=0.0)
+
+    report = analyse(script, clip())
+
+    numbers = script.requests[-1][1]["crops"][:, 0, 0, 0]
+    assert report.events == []
+    assert (numbers[0], numbers[-1]) == (0, COUNT - 1)
+
+
+def test_the_report_says_what_was_analysed_and_by_what() -> None:
+    report = analyse(Script(), clip())
+
+    assert report.job_id == "job_1"
+    assert (report.clip.sha256, report.clip.frames, report.clip.rotation) == ("abc", COUNT, 90)
+    assert (report.clip.width, report.clip.height, report.clip.vfr) == (256, 256, False)
+    assert report.clip.fps == pytest.approx(FPS)
+    assert report.clip.duration_s == pytest.approx(COUNT / FPS)
+    assert report.adequacy.verdict == "coarse"
+    assert report.face.frame == 0
+    assert report.face.box == pytest.approx((66, 66, 194, 194), abs=0.1)
+    assert (report.model.name, report.model.version) == ("madvnet", "3")
+    assert report.model.trained_on == ["made-up data", "more of it"]
+    assert report.prediction.label == "happiness"
+    assert sum(report.prediction.probabilities.values()) == pytest.approx(1.0)
+    assert sum(report.prediction.coarse.values()) == pytest.approx(1.0)
+    assert set(report.prediction.level_probabilities) == set(LEVELS)
+    assert set(report.prediction.gate) == set(GATES)
+    assert not report.prediction.abstained
+    assert report.decode.warnings == ["as decoded"]
+    assert {"face", "align", "au", "spot", "recognize", "total"} <= set(report.timings_ms)
+    assert AnalysisReport.model_validate_json(report.model_dump_json(by_alias=True)) == report
+
+
+def test_windows_share_the_first_crop_as_reference() -> None:
+    script = Script()
+
+    analyse(script, clip())
+
+    windows = [inputs for model, inputs in script.requests if model == "au"]
+    assert [len(inputs["crops"]) for inputs in windows] == [64, 26]
+    assert [inputs["reference"][0, 0, 0, 0] for inputs in windows] == [0, 0]
+
+
+def test_frames_without_a_face_or_a_picture_keep_their_rows() -> None:
+    report = analyse(Script(face_at=lambda time_s: time_s < 1.0), clip(broken=(5, 80)))
+
+    statuses = [row.status for row in report.action_units.frames]
+    assert statuses[:5] == ["ok"] * 5
+    assert statuses[5] == statuses[80] == "decode_error"
+    assert statuses[-9:] == ["no_face"] * 9
+    assert report.decode.frames_used == statuses.count("ok")
+    assert report.decode.frames_decoded == COUNT
+    for row in report.action_units.frames:
+        assert (row.intensity is None) == (row.status != "ok")
+        assert (row.confidence > 0) == (row.status == "ok")
+
+
+def test_events_after_lost_frames_keep_their_numbers() -> None:
+    report = analyse(Script(), clip(broken=tuple(range(10, 20))))
+
+    assert report.events[0].apex_frame == pytest.approx(APEX, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("what", "script", "code"),
+    [
+        (clip(count=2), Script(), ErrorCode.TOO_SHORT),
+        (clip(count=4, broken=(0, 2)), Script(), ErrorCode.TOO_SHORT),
+        (clip(), Script(face_at=lambda _: False), ErrorCode.NO_FACE),
+        (clip(fps=2), Script(face_at=lambda time_s: time_s < 2 / FPS), ErrorCode.TOO_SHORT),
+    ],
+)
+def test_what_cannot_be_analysed(what: Clip, script: Script, code: ErrorCode) -> None:
+    with pytest.raises(ClipError) as caught:
+        analyse(script, what)
+
+    assert caught.value.failure.code is code
+
+
+def test_too_few_frames_per_second_are_said_and_not_decided_on() -> None:
+    report = analyse(Script(), clip(fps=10))
+
+    assert report.adequacy.verdict == "inadequate"
+    assert report.prediction.abstained
+
+
+def test_progress_names_the_stages_in_order() -> None:
+    seen: list[Progress] = []
+
+    analyse(Script(), clip(), seen.append)
+
+    assert [(progress.stage, progress.frames_done, progress.frames_total) for progress in seen] == [
+        ("face", 0, 4),
+        ("action_units", 0, COUNT),
+        ("action_units", 64, COUNT),
+        ("recognize", CLIP_FRAMES, CLIP_FRAMES),
+    ]
+
+
+def test_one_deadline_covers_all_steps() -> None:
+    with pytest.raises(BackendTimeout):
+        analyse(Script(), clip(), timeout_s=0.0)

@@ -1,0 +1,120 @@
+import hashlib
+import io
+
+import httpx
+import pytest
+from fastapi import FastAPI, UploadFile
+
+from service.errors import ProblemError
+from service.request_id import RequestId
+from service.upload import FORM_OVERHEAD_BYTES, ByteCap, Receipt, refuse_unless_video, sniff
+from worker.contract import ErrorCode
+
+LIMIT = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("head", "container"),
+    [
+        (b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00", "mp4"),
+        (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat", "mp4"),
+        (b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81", "matroska"),
+        (b"RIFF\x00\x00\x10\x00AVI LIST", "avi"),
+        (b"RIFF\x00\x00\x10\x00WAVEfmt ", None),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", None),
+        (b"#EXTM3U\n#EXT-X-VER", None),
+        (b"ffconcat version", None),
+        (b"PK\x03\x04\x14\x00\x00\x00\x08\x00aaaaaa", None),
+        (b"ftyp", None),
+        (b"", None),
+    ],
+)
+def test_containers_are_told_by_their_first_bytes(head: bytes, container: str | None) -> None:
+    assert sniff(head) == container
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"", ErrorCode.EMPTY_FILE), (b"hello, world", ErrorCode.NOT_A_VIDEO)]
+)
+async def test_what_is_no_video_is_refused(content: bytes, code: ErrorCode) -> None:
+    with pytest.raises(ProblemError) as refusal:
+        await refuse_unless_video(UploadFile(io.BytesIO(content)))
+    assert refusal.value.code is code
+
+
+@pytest.mark.anyio
+async def test_sniffing_leaves_the_upload_at_its_start() -> None:
+    content = b"\x1a\x45\xdf\xa3" + bytes(100)
+    file = UploadFile(io.BytesIO(content))
+    await refuse_unless_video(file)
+    receipt = Receipt(LIMIT)
+    passed = b"".join([chunk async for chunk in receipt.pass_on(file)])
+    assert passed == content
+    assert receipt.signed().sha256 == hashlib.sha256(content).hexdigest()
+    assert receipt.signed().bytes == len(content)
+
+
+@pytest.mark.anyio
+async def test_a_file_over_the_limit_is_refused_while_it_is_stored() -> None:
+    receipt = Receipt(limit=10)
+    with pytest.raises(ProblemError) as refusal:
+        _ = [chunk async for chunk in receipt.pass_on(UploadFile(io.BytesIO(bytes(11))))]
+    assert (refusal.value.code, refusal.value.limit) == (ErrorCode.TOO_LARGE, 10)
+
+
+FORM_HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+
+
+class Chunks(httpx.AsyncByteStream):
+    """An upload without a declared length."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    async def __aiter__(self):  # noqa: ANN204  # an async generator
+        yield FORM_HEAD
+        while self.left:
+            self.left -= 1
+            yield bytes(64 * 1024)
+
+
+@pytest.fixture
+def capped() -> httpx.AsyncClient:
+    app = FastAPI()
+    app.add_middleware(ByteCap, max_upload_bytes=LIMIT)
+    app.add_middleware(RequestId)
+
+    @app.post("/")
+    async def take(file: UploadFile) -> int:
+        return len(await file.read())
+
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+
+
+@pytest.mark.anyio
+async def test_a_body_that_declares_too_much_is_refused(capped: httpx.AsyncClient) -> None:
+    async with capped:
+        answer = await capped.post("/", files={"file": bytes(LIMIT + FORM_OVERHEAD_BYTES)})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["limit"]) == (413, "too-large", LIMIT)
+    assert problem["measured"] > LIMIT
+
+
+@pytest.mark.anyio
+async def test_a_body_that_declares_nothing_is_counted(capped: httpx.AsyncClient) -> None:
+    async with capped:
+        answer = await capped.post(
+            "/",
+            content=Chunks(40),
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+        )
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["limit"]) == (413, "too-large", LIMIT)
+
+
+@pytest.mark.anyio
+async def test_a_body_within_the_limit_passes(capped: httpx.AsyncClient) -> None:
+    async with capped:
+        answer = await capped.post("/", files={"file": bytes(LIMIT)})
+    assert (answer.status_code, answer.json()) == (200, LIMIT)
