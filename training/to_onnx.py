@@ -1,7 +1,9 @@
 """Torch networks to ONNX graphs with the tensors of `worker.specs`, checked for parity."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnxruntime as ort
@@ -11,10 +13,38 @@ from torch import Tensor, nn
 from training.models.au import AUNet
 from training.models.depth import DepthNet
 from training.models.madvnet import MADVNet, MADVNetOutput
-from worker.specs import AU, AU_COUNT, CLIP_FRAMES, CROP_SIZE, DEPTH, MADVNET, SIDES, ModelSpec
+from worker.specs import (
+    AU,
+    AU_COUNT,
+    AU_MAX,
+    CLIP_FRAMES,
+    CROP_SIZE,
+    DEPTH,
+    MADVNET,
+    SIDES,
+    ModelSpec,
+)
 
-TOLERANCE = 1e-4
+NETWORKS: Final[dict[ModelSpec, Callable[[], nn.Module]]] = {
+    AU: AUNet,
+    DEPTH: DepthNet,
+    MADVNET: MADVNet,
+}
+TOLERANCE: Final = 1e-4
 _OPSET = 17
+
+
+class ServedAUNet(nn.Module):
+    """Changes no further than the FACS scale goes."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, crops: Tensor, reference: Tensor) -> Tensor:
+        """The tensors of `worker.specs.AU`."""
+        change: Tensor = self.network(crops, reference).clamp(-AU_MAX, AU_MAX)
+        return change
 
 
 class ServedMADVNet(nn.Module):
@@ -34,11 +64,11 @@ class ServedMADVNet(nn.Module):
 def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
     """Export one network; raises ValueError where the graph strays from torch by over 1e-4."""
     torch.manual_seed(0)
-    network: nn.Module = {AU.name: AUNet, DEPTH.name: DepthNet, MADVNET.name: MADVNet}[spec.name]()
+    network = NETWORKS[spec]()
     if checkpoint is not None:
         network.load_state_dict(torch.load(checkpoint, weights_only=True)["model"])
-    served = ServedMADVNet(network) if spec is MADVNET else network
-    served.eval()
+    wrapper = {AU.name: ServedAUNet, MADVNET.name: ServedMADVNet}.get(spec.name)
+    served = (wrapper(network) if wrapper else network).eval()
     inputs = example(spec)
     free = [tensor for tensor in (*spec.inputs, *spec.outputs) if tensor.shape[0] < 0]
     with warnings.catch_warnings():

@@ -1,5 +1,7 @@
 import json
 from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -7,6 +9,9 @@ import pytest
 
 from service.embedded.processes import Child
 from service.embedded.wiring import Wiring
+from service.jobs import JobRecord, JobStore, connect, new_job_id, utc_now
+from service.queue import ClipQueue
+from service.schemas import ClipReceipt, RecognizeOptions
 from worker.contract import clip_key
 
 pytestmark = pytest.mark.integration
@@ -34,6 +39,26 @@ def test_waiting_jobs_know_their_place_and_have_no_result_yet(lone_gateway: http
 def test_the_clip_is_stored_byte_for_byte(lone_gateway: httpx.Client, wiring: Wiring) -> None:
     job = submit(lone_gateway).json()
     assert (wiring.data_dir / "blobs" / clip_key(job["id"])).read_bytes() == CLIP
+
+
+def test_an_expired_job_is_known_but_its_result_is_gone(
+    lone_gateway: httpx.Client, wiring: Wiring
+) -> None:
+    now = utc_now()
+    record = JobRecord(
+        id=new_job_id(),
+        created_at=now - timedelta(hours=2),
+        expires_at=now - timedelta(hours=1),
+        clip=ClipReceipt(sha256="00", bytes=1),
+        options=RecognizeOptions(),
+    )
+    with closing(connect(wiring.environment()["MADV_REDIS_URL"], timeout_s=5.0)) as redis:
+        queue = ClipQueue(redis, deadline_s=60, retries=0)
+        JobStore(redis, queue, tombstone_s=24 * 3600).submit(record)
+    asked = lone_gateway.get(f"/v1/jobs/{record.id}")
+    assert (asked.status_code, asked.json()["status"]) == (200, "expired")
+    gone = lone_gateway.get(f"/v1/jobs/{record.id}/result")
+    assert (gone.status_code, gone.json()["code"]) == (410, "expired")
 
 
 @pytest.mark.parametrize(

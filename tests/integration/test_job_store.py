@@ -34,7 +34,7 @@ LIFE = timedelta(seconds=300)
 @pytest.fixture
 def redis(wiring: Wiring, redis_server: Child) -> Iterator[Redis]:
     assert redis_server.returncode is None
-    with closing(connect(wiring.environment()["MADV_REDIS_URL"], 5.0)) as connection:
+    with closing(connect(wiring.environment()["MADV_REDIS_URL"], timeout_s=5.0)) as connection:
         yield connection
 
 
