@@ -20,6 +20,8 @@ from worker.specs import (
 VERSION = "1"
 TRAINED_ON = "synthetic-me v1"
 _WARM_FRAMES = 16
+_ONE_INSTANCE = "instance_group [ { count: 1 } ]\n"
+"""onnxruntime uses all cores by itself: more instances of a model would only compete."""
 _QUEUE = """dynamic_batching {
   default_queue_policy { max_queue_size: 256 timeout_action: REJECT }
 }
@@ -34,6 +36,7 @@ def write_model(folder: Path, spec: ModelSpec) -> None:
         "version_policy { specific { versions: [ 1 ] } }\n",
         _tensors("input", spec.inputs, spec.max_batch),
         _tensors("output", spec.outputs, spec.max_batch),
+        _ONE_INSTANCE,
         _QUEUE if spec.max_batch else "",
         "" if spec is FACE else _warmup(spec),
         _parameters(own),

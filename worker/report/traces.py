@@ -34,6 +34,7 @@ ACTION: Final = {
 """What the muscle does, as FACS names it."""
 MOST: Final = len(SERIES)
 _WORTH_COLOUR = 0.25
+_SHARE_OF_STRONGEST = 0.15
 _LABEL_GAP = 0.095
 _LOWEST_TOP = 1.0
 _DENSE = 200
@@ -71,7 +72,8 @@ def draw_traces(axes: Axes, report: AnalysisReport) -> None:
     traces = Traces.of(report.action_units)
     peaks = traces.peaks(report.events)
     strongest = np.abs(peaks).argsort()[::-1][:MOST]
-    active = [int(k) for k in strongest if abs(peaks[k]) >= _WORTH_COLOUR]
+    floor = max(_WORTH_COLOUR, _SHARE_OF_STRONGEST * float(np.abs(peaks).max(initial=0.0)))
+    active = [int(k) for k in strongest if abs(peaks[k]) >= floor]
     for k in range(len(names)):
         if k not in active:
             axes.plot(traces.times, traces.intensity[:, k], color=FAINT, linewidth=0.9, zorder=2)
