@@ -58,8 +58,9 @@ def test_the_command_without_a_server_gives_the_numbers_of_the_service(
     smile: AnalysisReport, clips: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "report.json"
-    command = [sys.executable, "-m", "service", "analyze", str(clips / "single_face.mp4")]
-    subprocess.run([*command, "--json", str(out)], check=True)
+    madv = Path(sys.executable).with_name("madv")
+    clip = clips / "single_face.mp4"
+    subprocess.run([madv, "analyze", clip, "--json", out], check=True)
     alone = AnalysisReport.model_validate_json(out.read_text())
     served, offline = (_numbers(report) for report in (smile, alone))
     assert len(served) == len(offline) > 72 * 18

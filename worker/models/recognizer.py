@@ -41,7 +41,10 @@ class Recognizer:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the outputs `interpret` reads."""
+        """Names of all outputs.
+
+        A Triton ensemble cannot leave out an output that one of its steps reads.
+        """
         return tuple(tensor.name for tensor in self.spec.outputs)
 
 
