@@ -128,6 +128,8 @@ class InProcessBackend:
             options = onnxruntime.SessionOptions()
             parameters = describe_config(config).parameters
             options.intra_op_num_threads = int(parameters.get(THREADS_PARAMETER, 0))
+            # Every model has its own threads: idle ones must not keep the cores from the busy.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._sessions[config.name] = onnxruntime.InferenceSession(
                 model_file(self._repository, config), options, providers=["CPUExecutionProvider"]
             )

@@ -29,7 +29,8 @@ class TritonPythonModel:
         options = onnxruntime.SessionOptions()
         threads = config.get("parameters", {}).get(_THREADS_PARAMETER, {})
         options.intra_op_num_threads = int(threads.get("string_value", 0))
-        options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        # Every model has its own threads: idle ones must not keep the cores from the busy.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             path, options, providers=["CPUExecutionProvider"]
         )
