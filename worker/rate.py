@@ -10,7 +10,8 @@ from worker.contract import Adequacy
 
 SHORT_ONSET_S: Final = 0.065
 LONG_ONSET_S: Final = 0.2
-"""A micro-expression rises from its onset to its apex in about this time, shortest and usual."""
+"""Onset to apex, short and usual: in annotation tables of 3,693 micro-expressions (DFME, CAS(ME)3,
+MMEW) the fastest twentieth stays below 56 to 98 ms depending on the emotion, half below 0.2 s."""
 GOOD_FRAMES: Final = 5
 """A rise seen in this many frames has a course, not only a direction."""
 COARSE_FRAMES: Final = 4
