@@ -1,6 +1,7 @@
 """Child processes that may die, and that never outlive their parent."""
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -113,4 +114,5 @@ def _answer(
     kwargs: dict[str, Any],
 ) -> None:
     die_with_parent(parent_pid)
+    gc.freeze()  # what the parent left is not torn down here: its threads did not come along
     answer.send(function(*args, **kwargs))
