@@ -48,7 +48,7 @@ MODEL_STAGES: Final = ("face", "au", "recognize")
 POLL_S: Final = 0.25
 TIMEOUT_S: Final = 120.0
 WARM_UP: Final = 2
-TURNS: Final = 4
+TURNS: Final = 2
 
 Total = defaultdict[str, float]
 """Milliseconds by name, summed over clips."""
@@ -261,7 +261,7 @@ def table(plan: Plan, in_process: Measured, over_http: Measured) -> Table:
 
 def main(
     clip: Annotated[Path | None, typer.Argument(help="A video; the demo clip if none.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Clips per side and turn.")] = 8,
+    jobs: Annotated[int, typer.Option(min=1, help="Clips per side and turn.")] = 24,
     in_flight: Annotated[int, typer.Option(min=1, help="Clips sent at a time.")] = 8,
     workers: Annotated[int, typer.Option(min=0, help="Workers; one per core if 0.")] = 0,
     json_to: Annotated[str | None, typer.Option("--json", help="JSON to a file, or -.")] = None,
