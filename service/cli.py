@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -143,13 +144,13 @@ def _explained(console: Console) -> Iterator[None]:
     try:
         yield
     except Unreachable as error:
-        console.print(f"[red]cannot reach the service[/red]: {error}")
+        console.print(f"[red]cannot reach the service[/red]: {escape(str(error))}")
         raise typer.Exit(UNREACHABLE) from error
     except (Refused, JobFailed) as error:
-        console.print(f"[red]{error.code}[/red]: {error}")
+        console.print(f"[red]{error.code}[/red]: {escape(str(error))}")
         raise typer.Exit(FAILED) from error
     except (ClientError, StackError) as error:
-        console.print(f"[red]failed[/red]: {error}", highlight=False)
+        console.print(f"[red]failed[/red]: {escape(str(error))}", highlight=False)
         raise typer.Exit(FAILED) from error
     except subprocess.CalledProcessError as error:
         raise typer.Exit(error.returncode if error.returncode > 0 else FAILED) from error
@@ -200,5 +201,5 @@ def _table(parts: list[Part]) -> Table:
         table.add_column(heading, overflow="fold")
     for part in parts:
         sign = "[green]ok[/green]" if part.ok else "[red]no[/red]"
-        table.add_row(sign, part.name, part.what, part.version, part.why)
+        table.add_row(sign, *map(escape, (part.name, part.what, part.version, part.why)))
     return table
