@@ -9,7 +9,7 @@ from worker.preprocess.align import crop, crops, similarity
 from worker.preprocess.sampling import sample_indices
 from worker.preprocess.spec import PREPROCESS
 from worker.preprocess.spotting import spot
-from worker.specs import AU_COUNT
+from worker.specs import AU_COUNT, AU_NAMES
 
 SIZE = PREPROCESS.crop_size
 TEMPLATE = np.array(PREPROCESS.template, np.float32)
@@ -124,3 +124,10 @@ def test_a_still_face_has_no_event() -> None:
     noise = np.random.default_rng(2).normal(0, 0.01, (60, 2, AU_COUNT)).astype(np.float32)
 
     assert spot(noise, pts_s) is None
+
+
+def test_a_blink_is_no_event() -> None:
+    pts_s = np.arange(60) / 30
+    blink = np.zeros((60, 2, AU_COUNT), dtype=np.float32)
+    blink[20:26, :, AU_NAMES.index("AU45")] = 4.0
+    assert spot(blink, pts_s) is None
