@@ -12,14 +12,13 @@ from training.served import Crops, ServedModels
 from training.synthetic.clips import ClipPlan, depths
 from training.synthetic.rig import Rig
 from worker.domain import FloatArray
-from worker.specs import AU, AU_NAMES, COARSE_LABELS, COARSE_OF, DEPTH, LABELS, MADVNET, NEUTRAL
+from worker.models.coarse import COARSE_INDEX, fold
+from worker.specs import AU, AU_NAMES, COARSE_LABELS, DEPTH, LABELS, MADVNET, NEUTRAL
 
 Report = Mapping[str, "float | str | Report"]
 
 _ACTIVE_FACS = 0.25
 """An AU counts as active in a frame from here on."""
-_EVENT_LABELS = [name for name in LABELS if name in COARSE_OF]
-_COARSE = np.array([COARSE_LABELS.index(COARSE_OF[name]) for name in _EVENT_LABELS])
 
 
 @dataclass(frozen=True)
@@ -138,11 +137,8 @@ class MADVNetJudge:
         probabilities = np.stack(self._probabilities)[chosen]
         answer = probabilities.argmax(axis=1)
         event = truth != NEUTRAL
-        by_group = [
-            probabilities[event, : len(_COARSE)][:, group == _COARSE].sum(axis=1)
-            for group in range(len(COARSE_LABELS))
-        ]
-        coarse_truth, coarse = _COARSE[truth[event]], np.stack(by_group).argmax(axis=0)
+        coarse_truth = COARSE_INDEX[truth[event]]
+        coarse = fold(probabilities[event]).argmax(axis=1)
         return {
             "clips": len(truth),
             "accuracy_8": _rounded(accuracy(truth, answer)),

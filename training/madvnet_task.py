@@ -10,7 +10,8 @@ from training.clip_store import Clips, load_clips
 from training.loop import Batch, Recipe, fit
 from training.metrics import accuracy, uf1
 from training.models.madvnet import MADVNet, MADVNetOutput
-from worker.specs import COARSE_LABELS, COARSE_OF, CROP_SIZE, LABELS, NEUTRAL
+from worker.models.coarse import COARSE_INDEX, fold
+from worker.specs import COARSE_LABELS, CROP_SIZE, LABELS, NEUTRAL
 
 _VALIDATION = 500
 _FOCUS = 2.0
@@ -46,15 +47,11 @@ def score(model: nn.Module, held_out: Batch) -> dict[str, float]:
     logits = torch.cat([_logits(model, rows) for rows in _chunks(held_out)])
     label = held_out[3].numpy()
     probabilities = logits.softmax(dim=-1).numpy()
-    groups = [COARSE_LABELS.index(COARSE_OF[name]) for name in LABELS if name in COARSE_OF]
-    coarse = torch.zeros(len(label), len(COARSE_LABELS)).numpy()
-    for column, group in enumerate(groups):
-        coarse[:, group] += probabilities[:, column]
     event = label != NEUTRAL
-    truth = torch.tensor(groups)[held_out[3][torch.from_numpy(event)]].numpy()
+    coarse = fold(probabilities[event]).argmax(axis=1)
     return {
         "accuracy": accuracy(label, probabilities.argmax(axis=1)),
-        "coarse_uf1": uf1(truth, coarse[event].argmax(axis=1), len(COARSE_LABELS)),
+        "coarse_uf1": uf1(COARSE_INDEX[label[event]], coarse, len(COARSE_LABELS)),
     }
 
 

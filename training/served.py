@@ -8,12 +8,11 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from worker.domain import EventSpan, FloatArray
-from worker.preprocess.sampling import sample_indices
-from worker.preprocess.spotting import spot
+from worker.models import au
+from worker.preprocess.sampling import event_frames
 from worker.specs import AU, CLIP_FRAMES, DEPTH, MADVNET, ModelSpec
 
 Crops = npt.NDArray[np.uint8]
-_WINDOW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +41,28 @@ class ServedModels:
 
     def action_units(self, crops: Crops, reference: Crops) -> FloatArray:
         """Change f32 [N, 2, K] of crops uint8 [N, 3, S, S] against one crop [1, 3, S, S]."""
-        windows = [crops[start : start + _WINDOW] for start in range(0, len(crops), _WINDOW)]
-        return np.concatenate([self._run(AU, window, reference)[0] for window in windows])
+        windows = au.windows(crops, reference)
+        return au.interpret([self._run(AU, *window.values()) for window in windows])
 
     def depth(self, crops: Crops) -> FloatArray:
         """Inverse depth f32 [N, 1, S, S]."""
-        return self._run(DEPTH, crops)[0]
+        return self._run(DEPTH, crops)["depth"]
 
     def recognise(self, crops: Crops, pts_s: npt.NDArray[np.float64]) -> Recognition:
         """Spot the event in a clip of crops, sample it and classify, as the service does."""
-        span = spot(self.action_units(crops, crops[:1]), pts_s)
-        looked_at = span or EventSpan(0, 0, len(crops) - 1)
-        clip = crops[sample_indices(pts_s, looked_at, CLIP_FRAMES)]
+        trace = self.action_units(crops, crops[:1])
+        span, sampled = event_frames(trace, pts_s, CLIP_FRAMES)
+        clip = crops[sampled]
         change = self.action_units(clip, clip[:1])
         outputs = self._run(MADVNET, clip, self.depth(clip), change)
-        return Recognition(outputs[0], outputs[1], outputs[2], span)
-
-    def _run(self, spec: ModelSpec, *arrays: npt.NDArray[np.generic]) -> list[FloatArray]:
-        feeds = {tensor.name: array for tensor, array in zip(spec.inputs, arrays, strict=True)}
-        outputs: list[FloatArray] = self._sessions[spec.name].run(
-            [tensor.name for tensor in spec.outputs], feeds
+        return Recognition(
+            outputs["probabilities"], outputs["level_probabilities"], outputs["gate"], span
         )
-        return outputs
+
+    def _run(self, spec: ModelSpec, *arrays: npt.NDArray[np.generic]) -> dict[str, FloatArray]:
+        names = [tensor.name for tensor in spec.outputs]
+        feeds = {tensor.name: array for tensor, array in zip(spec.inputs, arrays, strict=True)}
+        return dict(zip(names, self._sessions[spec.name].run(names, feeds), strict=True))
 
 
 def as_served(gray: Crops) -> Crops:

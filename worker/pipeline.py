@@ -9,14 +9,13 @@ import numpy as np
 from worker.backend import Backend, Deadline
 from worker.contract import AnalysisReport, ErrorCode, Progress
 from worker.document import Findings, compose
-from worker.domain import Clip, EventSpan, FaceBox, FloatArray, Frame, Image
+from worker.domain import Clip, FaceBox, FloatArray, Frame, Image
 from worker.errors import ClipError
 from worker.models import au, face
 from worker.models.recognizer import Recognition, Recognizer
 from worker.preprocess import align
-from worker.preprocess.sampling import sample_indices
+from worker.preprocess.sampling import event_frames
 from worker.preprocess.spec import PREPROCESS, PreprocessSpec
-from worker.preprocess.spotting import spot
 from worker.presence import FaceTrack, follow, key_frames
 from worker.specs import AU, FACE
 from worker.stopwatch import Stopwatch
@@ -78,9 +77,7 @@ class Pipeline:
         with task.stopwatch.stage("au"):
             trace = self._trace(crops, task)
         with task.stopwatch.stage("spot"):
-            span = spot(trace, pts_s)
-        looked_at = span or EventSpan(0, 0, len(used) - 1)
-        sampled = sample_indices(pts_s, looked_at, self._preprocess.clip_frames)
+            span, sampled = event_frames(trace, pts_s, self._preprocess.clip_frames)
         with task.stopwatch.stage("recognize"):
             recognition = self._recognize(crops[sampled], task)
         with task.stopwatch.stage("describe"):

@@ -9,7 +9,7 @@ from training import repository, to_onnx
 from training.data import MODEL_REPO
 from training.models.depth import DepthNet
 from worker.preprocess.spec import PREPROCESS
-from worker.specs import AU, DEPTH, MADVNET, RECOGNIZE, ModelSpec
+from worker.specs import AU, AU_MAX, DEPTH, MADVNET, RECOGNIZE, ModelSpec
 
 
 @pytest.mark.parametrize("spec", [AU, DEPTH, MADVNET], ids=lambda spec: spec.name)
@@ -51,3 +51,12 @@ def test_committed_preprocessing_is_the_code_s() -> None:
     for spec in (AU, DEPTH, MADVNET, RECOGNIZE):
         written = json.loads((MODEL_REPO / spec.name / "preprocess.json").read_text())
         assert written["digest"] == PREPROCESS.digest()
+
+
+def test_the_served_change_stays_within_the_scale() -> None:
+    class Wild(torch.nn.Module):
+        def forward(self, crops: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+            return 9 * (crops.float() - reference.float()).sign()
+
+    served = to_onnx.ServedAUNet(Wild())
+    assert served(torch.tensor([0, 1, 2]), torch.tensor([1])).tolist() == [-AU_MAX, 0, AU_MAX]

@@ -1,7 +1,6 @@
 """Reference and current frame of the same face: what the AU and depth networks learn from."""
 
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -32,16 +31,6 @@ class Pairs:
     current: npt.NDArray[np.uint8]
     change: Floats
     depth: npt.NDArray[np.float16]
-
-    def save(self, file: Path) -> None:
-        """Write as an uncompressed archive."""
-        np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
-
-    @classmethod
-    def load(cls, file: Path) -> "Pairs":
-        """Read what `save` wrote."""
-        with np.load(file) as data:
-            return cls(**{field.name: data[field.name] for field in fields(cls)})
 
 
 def draw_pairs(rigs: list[Rig], priors: Priors, count: int, seed: int) -> Pairs:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.domain import FloatArray, Image
-from worker.specs import AU, AU_MAX
+from worker.specs import AU
 
 WINDOW: Final = 64
 """Crops per request: the trace of a long clip must not need one long tensor."""
@@ -21,9 +21,8 @@ def windows(crops: Image, reference: Image) -> Iterator[dict[str, Image]]:
 
 
 def interpret(outputs: Sequence[Mapping[str, FloatArray]]) -> FloatArray:
-    """The trace f32 [N, sides, K] in FACS units from the windows' outputs, within the scale."""
-    trace = np.concatenate([output["action_units"] for output in outputs])
-    return np.clip(trace, -AU_MAX, AU_MAX)
+    """The trace f32 [N, sides, K] in FACS units from the windows' outputs."""
+    return np.concatenate([output["action_units"] for output in outputs])
 
 
 def strongest_side(trace: FloatArray) -> FloatArray:

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from worker.backend import Tensor
 from worker.domain import FloatArray, Image
-from worker.specs import COARSE_LABELS, COARSE_OF, LABELS, ModelSpec
+from worker.models.coarse import fold
+from worker.specs import COARSE_LABELS, LABELS, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,4 @@ class Recognizer:
 
 def coarse(probabilities: FloatArray) -> dict[str, float]:
     """Positive, negative and surprise given that there is an event: neutral left out, sum 1."""
-    totals = dict.fromkeys(COARSE_LABELS, 0.0)
-    for label, probability in zip(LABELS, probabilities, strict=True):
-        if label in COARSE_OF:
-            totals[COARSE_OF[label]] += float(probability)
-    whole = sum(totals.values()) or float(np.finfo(np.float32).tiny)
-    return {label: total / whole for label, total in totals.items()}
+    return dict(zip(COARSE_LABELS, fold(probabilities).tolist(), strict=True))

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from worker.domain import EventSpan
+from worker.domain import EventSpan, FloatArray
+from worker.preprocess.spotting import spot
 
 
 def sample_indices(
@@ -18,3 +19,14 @@ def sample_indices(
     inside = pts_s[span.onset : span.offset + 1]
     nearest: npt.NDArray[np.intp] = np.abs(inside[None, :] - times[:, None]).argmin(axis=1)
     return nearest + span.onset
+
+
+def event_frames(
+    trace: FloatArray, pts_s: npt.NDArray[np.float64], count: int
+) -> tuple[EventSpan | None, npt.NDArray[np.intp]]:
+    """The event in a trace f32 [N, sides, K], and the frames [count] the classifier sees of it.
+
+    Without an event that is the whole clip.
+    """
+    span = spot(trace, pts_s)
+    return span, sample_indices(pts_s, span or EventSpan(0, 0, len(pts_s) - 1), count)
