@@ -39,7 +39,21 @@ class GatewayCode(StrEnum):
     JOB_NOT_FOUND = "job-not-found"
     RESULT_NOT_READY = "result-not-ready"
     JOB_CANCELED = "job-canceled"
+    JOB_DELETED = "job-deleted"
     EXPIRED = "expired"
+    BATCH_NOT_FOUND = "batch-not-found"
+    BATCH_CLOSED = "batch-closed"
+    DELIVERY_NOT_FOUND = "delivery-not-found"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    MISDIRECTED = "misdirected"
+    REQUEST_TIMEOUT = "request-timeout"
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
+    WEBHOOK_TARGET_REFUSED = "webhook-target-refused"
+    RATE_LIMITED = "rate-limited"
+    TOO_MANY_JOBS = "too-many-jobs"
+    QUEUE_FULL = "queue-full"
+    STORAGE_FULL = "storage-full"
     NOT_READY = "not-ready"
     UNAVAILABLE = "unavailable"
 
@@ -72,6 +86,7 @@ KINDS: Mapping[Code, Kind] = {
     ErrorCode.TOO_LONG: Kind(_UNUSABLE, "The video is too long"),
     ErrorCode.TOO_MANY_FRAMES: Kind(_UNUSABLE, "The video has too many frames"),
     ErrorCode.TOO_MANY_PIXELS: Kind(_UNUSABLE, "The video has too many pixels per frame"),
+    ErrorCode.BAD_ARCHIVE: Kind(_UNUSABLE, "The archive is no sequence of numbered frames"),
     ErrorCode.NO_FACE: Kind(_UNUSABLE, "No face was found"),
     ErrorCode.DEADLINE_EXCEEDED: Kind(
         HTTPStatus.GATEWAY_TIMEOUT, "The analysis took too long", retryable=True
@@ -93,7 +108,35 @@ KINDS: Mapping[Code, Kind] = {
         HTTPStatus.CONFLICT, "The result is not ready yet", retryable=True
     ),
     GatewayCode.JOB_CANCELED: Kind(HTTPStatus.CONFLICT, "The job was canceled"),
-    GatewayCode.EXPIRED: Kind(HTTPStatus.GONE, "The job has expired"),
+    GatewayCode.JOB_DELETED: Kind(HTTPStatus.GONE, "The job was deleted"),
+    GatewayCode.EXPIRED: Kind(HTTPStatus.GONE, "It has expired"),
+    GatewayCode.BATCH_NOT_FOUND: Kind(HTTPStatus.NOT_FOUND, "There is no such batch"),
+    GatewayCode.BATCH_CLOSED: Kind(HTTPStatus.CONFLICT, "The batch takes no more clips"),
+    GatewayCode.DELIVERY_NOT_FOUND: Kind(HTTPStatus.NOT_FOUND, "There is no such delivery"),
+    GatewayCode.UNAUTHENTICATED: Kind(HTTPStatus.UNAUTHORIZED, "A valid API key is needed"),
+    GatewayCode.FORBIDDEN: Kind(HTTPStatus.FORBIDDEN, "The API key does not permit this"),
+    GatewayCode.MISDIRECTED: Kind(
+        HTTPStatus.MISDIRECTED_REQUEST, "Without keys only loopback is answered"
+    ),
+    GatewayCode.REQUEST_TIMEOUT: Kind(
+        HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive", retryable=True
+    ),
+    GatewayCode.IDEMPOTENCY_KEY_REUSED: Kind(
+        _UNUSABLE, "The idempotency key belongs to another request"
+    ),
+    GatewayCode.WEBHOOK_TARGET_REFUSED: Kind(_UNUSABLE, "The webhook's target is not allowed"),
+    GatewayCode.RATE_LIMITED: Kind(
+        HTTPStatus.TOO_MANY_REQUESTS, "Too many clips in too short a time", retryable=True
+    ),
+    GatewayCode.TOO_MANY_JOBS: Kind(
+        HTTPStatus.TOO_MANY_REQUESTS, "Too many jobs are under way", retryable=True
+    ),
+    GatewayCode.QUEUE_FULL: Kind(
+        HTTPStatus.TOO_MANY_REQUESTS, "The queue is full", retryable=True
+    ),
+    GatewayCode.STORAGE_FULL: Kind(
+        HTTPStatus.INSUFFICIENT_STORAGE, "The storage is full", retryable=True
+    ),
     GatewayCode.NOT_READY: Kind(
         HTTPStatus.SERVICE_UNAVAILABLE, "The service is not ready", retryable=True
     ),

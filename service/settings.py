@@ -1,8 +1,9 @@
 """Settings of the gateway, read from `MADV_*` environment variables."""
 
-from typing import Annotated
+from ipaddress import ip_address
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -32,8 +33,22 @@ class GatewaySettings(BaseSettings):
         le=16 * 1024 * MIB,
         description="Largest clip accepted, in bytes.",
     )
-    job_deadline_s: int = Field(
+    upload_timeout_s: Seconds = Field(
+        default=900, description="Longest a request's body may take to arrive."
+    )
+    attempt_timeout_s: int = Field(
         default=300, ge=5, le=6 * HOUR_S, description="Longest one attempt at a job may run."
+    )
+    job_deadline_s: int = Field(
+        default=24 * HOUR_S,
+        ge=1,
+        description="Seconds from its submission in which a job ends, where the request says none.",
+    )
+    job_deadline_max_s: int = Field(
+        default=7 * 24 * HOUR_S, ge=1, description="Longest deadline a request may ask for."
+    )
+    max_queued: int = Field(
+        default=50_000, ge=1, description="Jobs the queue holds before it refuses more."
     )
     job_retries: int = Field(
         default=2,
@@ -44,7 +59,10 @@ class GatewaySettings(BaseSettings):
     result_ttl_s: int = Field(
         default=24 * HOUR_S,
         ge=60,
-        description="Life of a job and its result where the request says none.",
+        description="Life of a result, from the end of its job, where the request says none.",
+    )
+    result_ttl_min_s: int = Field(
+        default=60, ge=1, description="Shortest life a request may ask for."
     )
     result_ttl_max_s: int = Field(
         default=7 * 24 * HOUR_S, ge=60, description="Longest life a request may ask for."
@@ -66,4 +84,41 @@ class GatewaySettings(BaseSettings):
         default=240,
         description="Age of the last proven inference after which the service is not ready.",
     )
+    idempotency_ttl_s: int = Field(
+        default=24 * HOUR_S, ge=60, description="How long an Idempotency-Key is remembered."
+    )
+    plot_timeout_s: Seconds = Field(
+        default=30, description="Longest a request for a plot waits until a worker has drawn it."
+    )
+    auth: Literal["required", "off"] = Field(
+        default="required",
+        description="Whether requests need an API key; can be off on a loopback address only.",
+    )
+    webhook_timeout_s: Seconds = Field(
+        default=15, description="Longest one delivery of a webhook may take, redirects included."
+    )
+    webhook_retries_s: tuple[Seconds, ...] = Field(
+        default=(5, 300, 1800, 7200, 18_000, 36_000, 36_000),
+        description="Pauses before the further attempts at delivering a webhook.",
+    )
+    webhook_networks: tuple[IPvAnyNetwork, ...] = Field(
+        default=(),
+        description="Networks webhooks may go to although not public, and there also by http.",
+    )
     redis_timeout_s: Seconds = Field(default=5, description="Longest wait for one answer of Redis.")
+
+    @model_validator(mode="after")
+    def _open_on_loopback_alone(self) -> Self:
+        if self.auth == "off" and not is_loopback(self.host):
+            raise ValueError("without API keys only a loopback address can be listened on")
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own; unknown names are not."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -13,9 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field
 QUEUE_NAME = "madv"
 ANALYSE_FUNCTION = "worker.jobs.analyse"
 PROBE_FUNCTION = "worker.jobs.probe"
+PLOT_FUNCTION = "worker.jobs.plot"
 PROBE_KEY = "madv:probe"
 """Redis key of the latest `ProbeReport`, as JSON."""
 PROGRESS_META_KEY = "progress"
+CAPABILITIES_KEY = "madv:capabilities"
+"""Redis key of what the workers can do: `Capabilities`, as JSON, written when one starts."""
+CHANGES_CHANNEL = "madv:changes"
+"""Redis channel on which the id of every job is published that has come a step further."""
+EVENTS_KEPT = 1000
+"""Events a job's stream holds at most."""
 RECOGNIZERS = ("madvnet",)
 
 
@@ -44,6 +51,7 @@ class ErrorCode(StrEnum):
     TOO_LONG = "too-long"
     TOO_MANY_FRAMES = "too-many-frames"
     TOO_MANY_PIXELS = "too-many-pixels"
+    BAD_ARCHIVE = "bad-archive"
     NO_FACE = "no-face"
     DEADLINE_EXCEEDED = "deadline-exceeded"
     INTERNAL = "internal"
@@ -74,13 +82,22 @@ class JobPayload(Strict):
     sha256: str
     recognizer: str = RECOGNIZERS[0]
     store_input: bool = False
+    fps: float | None = Field(default=None, description="Of an archive of frames, which has none.")
+
+
+class PlotPayload(Strict):
+    """A stored result to be drawn."""
+
+    result_key: str
+    plot_key: str
 
 
 class JobOutcome(Strict):
     """What the worker returns through RQ; the result itself lies in the blob store."""
 
-    state: Literal[JobState.SUCCEEDED, JobState.FAILED]
+    state: Literal[JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED]
     failure: Failure | None = None
+    model_digest: str | None = Field(default=None, description="Which model a result is of.")
 
 
 class Progress(Strict):
@@ -91,12 +108,62 @@ class Progress(Strict):
     frames_total: int | None = None
 
 
+class EventKind(StrEnum):
+    """Kinds of entries in a job's event stream."""
+
+    STATUS = "status"
+    PROGRESS = "progress"
+
+
 class ProbeReport(Strict):
     """The latest inference a worker proved: at its start, by a probe job, or by a clip."""
 
     at: datetime
     backend: str
     latency_ms: float
+
+
+class Metric(Strict):
+    """One measured figure of a model, with what it was measured on."""
+
+    name: str
+    value: float
+    protocol: str
+    command: str
+
+
+class ModelCard(Strict):
+    """A recognizer as callers choose it."""
+
+    name: str
+    version: str
+    digest: str
+    preprocess: str
+    labels: list[str]
+    action_units: list[str]
+    trained_on: list[str]
+    licence: str
+    metrics: list[Metric]
+
+
+class ClipLimits(Strict):
+    """What the workers take; whatever passes a limit fails with the code of that limit."""
+
+    max_bytes: int
+    max_pixels: int = Field(description="Width times height of a frame.")
+    min_frames: int
+    max_frames: int
+    max_duration_s: float
+    containers: list[str]
+    codecs: list[str]
+    archive_images: list[str] = Field(description="Suffixes of frames in a .zip.")
+
+
+class Capabilities(Strict):
+    """What workers announce when they start."""
+
+    models: list[ModelCard]
+    limits: ClipLimits
 
 
 class ClipInfo(Strict):
@@ -223,3 +290,27 @@ def clip_key(job_id: str) -> str:
 def result_key(job_id: str) -> str:
     """Blob key of a job's result document."""
     return f"results/{job_id}.json"
+
+
+def plot_key(job_id: str) -> str:
+    """Blob key of the plot of a job's result."""
+    return f"plots/{job_id}.png"
+
+
+def job_key(job_id: str) -> str:
+    """Redis key of a job's record: a hash, gone once the job is deleted.
+
+    Workers only ask whether `SETTLED_FIELD` is there: the job has ended, nobody wants its result.
+    """
+    return f"madv:job:{job_id}"
+
+
+SETTLED_FIELD = "settled"
+
+
+def events_key(job_id: str) -> str:
+    """Redis key of a job's event stream; entries have the fields `kind` and `data` (JSON).
+
+    The gateway makes it. Whoever adds to it must not make it anew: it may have been erased.
+    """
+    return f"madv:events:{job_id}"
