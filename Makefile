@@ -11,7 +11,7 @@ FACE_MODEL := model_repo/face/1/model.onnx
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format types imports check bench clean
+.PHONY: help install demo test lint format types imports client check bench clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ types: install  ## mypy, strict
 
 imports: install  ## the import rules of the architecture
 	$(BIN)/lint-imports
+
+client: install  ## make the sync Python client of the async one
+	$(BIN)/python -m service.client.generate
 
 check: lint types imports test  ## all that CI checks
 

@@ -1,23 +1,44 @@
-"""`python -m service` runs one gateway, configured by `MADV_*` environment variables."""
+"""`python -m service` runs one gateway, configured by `MADV_*` environment variables.
+
+`python -m service openapi [FILE]` writes the description of the interface instead.
+"""
+
+import sys
+from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from service.app import create_app
+from service.openapi import golden_document
 from service.settings import GatewaySettings
 
 
-def main() -> None:
+def serve(app: ASGIApp, *, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM."""
-    settings = GatewaySettings()  # type: ignore[call-arg]  # filled from the environment
     uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
+        app,
+        host=host,
+        port=port,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
     )
 
 
+def main(arguments: list[str]) -> None:
+    """Run what the command line asks for."""
+    match arguments:
+        case []:
+            settings = GatewaySettings()  # type: ignore[call-arg]  # filled from the environment
+            serve(create_app(settings), host=settings.host, port=settings.port)
+        case ["openapi"]:
+            sys.stdout.write(golden_document())
+        case ["openapi", path]:
+            Path(path).write_text(golden_document(), encoding="utf-8")
+        case _:
+            sys.exit("usage: python -m service [openapi [FILE]]")
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -47,6 +47,7 @@ class GatewayCode(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     MISDIRECTED = "misdirected"
+    ORIGIN_REFUSED = "origin-refused"
     REQUEST_TIMEOUT = "request-timeout"
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused"
     WEBHOOK_TARGET_REFUSED = "webhook-target-refused"
@@ -118,6 +119,9 @@ KINDS: Mapping[Code, Kind] = {
     GatewayCode.MISDIRECTED: Kind(
         HTTPStatus.MISDIRECTED_REQUEST, "Without keys only loopback is answered"
     ),
+    GatewayCode.ORIGIN_REFUSED: Kind(
+        HTTPStatus.FORBIDDEN, "Pages of other origins may not change anything here"
+    ),
     GatewayCode.REQUEST_TIMEOUT: Kind(
         HTTPStatus.REQUEST_TIMEOUT, "The request took too long to arrive", retryable=True
     ),
@@ -131,9 +135,7 @@ KINDS: Mapping[Code, Kind] = {
     GatewayCode.TOO_MANY_JOBS: Kind(
         HTTPStatus.TOO_MANY_REQUESTS, "Too many jobs are under way", retryable=True
     ),
-    GatewayCode.QUEUE_FULL: Kind(
-        HTTPStatus.TOO_MANY_REQUESTS, "The queue is full", retryable=True
-    ),
+    GatewayCode.QUEUE_FULL: Kind(HTTPStatus.TOO_MANY_REQUESTS, "The queue is full", retryable=True),
     GatewayCode.STORAGE_FULL: Kind(
         HTTPStatus.INSUFFICIENT_STORAGE, "The storage is full", retryable=True
     ),

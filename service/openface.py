@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from worker.contract import AnalysisReport, FrameRow
 
-_FIXED = ("frame", "face_id", "timestamp", "confidence", "success")
-_FACE_ID = 0
+FIXED_COLUMNS = ("frame", "face_id", "timestamp", "confidence", "success")
+FACE_ID = 0
+"""One face is analysed per clip."""
 
 
 def csv_of(report: AnalysisReport) -> str:
@@ -22,20 +23,24 @@ def csv_of(report: AnalysisReport) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = report.action_units.names
-    writer.writerow((*_FIXED, *(f"{name}_r" for name in names)))
+    writer.writerow((*FIXED_COLUMNS, *(f"{name}_r" for name in names)))
     for row in report.action_units.frames:
         writer.writerow((*_fixed_cells(row), *_intensities(row, len(names))))
     return text.getvalue()
 
 
+def is_tracked(row: FrameRow) -> bool:
+    """Whether the frame's face was analysed: OpenFace's `success`."""
+    return row.status in {"ok", "low_confidence"}
+
+
 def _fixed_cells(row: FrameRow) -> tuple[str, ...]:
-    is_tracked = row.status in {"ok", "low_confidence"}
     return (
         str(row.index + 1),
-        str(_FACE_ID),
+        str(FACE_ID),
         f"{row.pts_s:.3f}",
         f"{row.confidence:.2f}",
-        str(int(is_tracked)),
+        str(int(is_tracked(row))),
     )
 
 

@@ -1,4 +1,7 @@
-"""The queue: RQ behind the few verbs the gateway needs. Results never travel through it."""
+"""The queue: RQ behind the few verbs the gateway needs. Results never travel through it.
+
+RQ is synchronous: everything here is called in the thread pool.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,37 +9,42 @@ from datetime import UTC, datetime
 from redis import Redis
 from redis.client import Pipeline
 from rq import Queue, Retry
-from rq.exceptions import NoSuchJobError
+from rq.command import send_stop_job_command
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
-from rq.registry import StartedJobRegistry
+from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
+from rq.results import Result
 from rq.serializers import JSONSerializer
 from rq.worker import Worker
 
 from worker.contract import (
     ANALYSE_FUNCTION,
+    PLOT_FUNCTION,
     PROBE_FUNCTION,
     PROBE_KEY,
     PROGRESS_META_KEY,
     QUEUE_NAME,
     JobOutcome,
     JobPayload,
+    PlotPayload,
     ProbeReport,
     Progress,
 )
 
 _PROBE_TIMEOUT_S = 60
 _PROBE_PENDING_KEY = "madv:probe:pending"
+_PLOT_TIMEOUT_S = 60
 _STALE_LOCK_S = 20
+_KEPT_S = 7 * 24 * 3600
+"""How long RQ remembers an ended job, should no gateway be there to take note."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """What RQ knows about a job. `position` counts from 1 and is None unless it waits."""
+    """What RQ knows about a job."""
 
     status: JobStatus
     started_at: datetime | None = None
-    ended_at: datetime | None = None
-    position: int | None = None
     progress: Progress | None = None
     outcome: JobOutcome | None = None
 
@@ -44,14 +52,20 @@ class QueueEntry:
 class ClipQueue:
     """One RQ queue of clips; jobs are named by dotted path and carry JSON only."""
 
-    def __init__(self, connection: Redis, *, deadline_s: int, retries: int) -> None:
+    def __init__(self, connection: Redis, *, attempt_timeout_s: int, retries: int) -> None:
         self._connection = connection
-        self._deadline_s = deadline_s
+        self._attempt_timeout_s = attempt_timeout_s
         self._retries = retries
         self._queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+        self._finished = FinishedJobRegistry(queue=self._queue)
+        self._failed = FailedJobRegistry(queue=self._queue)
+        self.list_key = self._queue.key
+        """Redis list of the ids of waiting jobs, the next one first."""
+        self.workers_key = f"rq:workers:{QUEUE_NAME}"
+        """Redis set of the workers on this queue."""
 
-    def enqueue(self, payload: JobPayload, *, keep_s: int, pipeline: Pipeline) -> None:
-        """Queue an analysis as part of a transaction; its outcome is kept for `keep_s`.
+    def enqueue(self, payload: JobPayload, pipeline: Pipeline) -> None:
+        """Queue an analysis as part of a transaction.
 
         The RQ job carries our job's id, so that neither needs a table to find the other.
         """
@@ -60,9 +74,9 @@ class ClipQueue:
             args=(payload.model_dump(mode="json"),),
             job_id=payload.job_id,
             description=ANALYSE_FUNCTION,
-            timeout=self._deadline_s,
-            result_ttl=keep_s,
-            failure_ttl=keep_s,
+            timeout=self._attempt_timeout_s,
+            result_ttl=_KEPT_S,
+            failure_ttl=_KEPT_S,
             retry=Retry(max=self._retries) if self._retries else None,
             pipeline=pipeline,
         )
@@ -70,15 +84,14 @@ class ClipQueue:
     def enqueue_probe(self) -> None:
         """Ask a worker to prove an inference, ahead of all clips and unless one is pending."""
         if self._connection.set(_PROBE_PENDING_KEY, b"1", nx=True, ex=_PROBE_TIMEOUT_S):
-            self._queue.enqueue_call(
-                PROBE_FUNCTION,
-                description=PROBE_FUNCTION,
-                timeout=_PROBE_TIMEOUT_S,
-                result_ttl=0,
-                failure_ttl=_PROBE_TIMEOUT_S,
-                ttl=_PROBE_TIMEOUT_S,
-                at_front=True,
-            )
+            self._enqueue_aside(PROBE_FUNCTION, (), _PROBE_TIMEOUT_S)
+
+    def enqueue_plot(self, payload: PlotPayload) -> None:
+        """Ask a worker to draw a result, ahead of all clips and unless one has been asked."""
+        pending = f"madv:plot:pending:{payload.plot_key}"
+        if self._connection.set(pending, b"1", nx=True, ex=_PLOT_TIMEOUT_S):
+            args = (payload.model_dump(mode="json"),)
+            self._enqueue_aside(PLOT_FUNCTION, args, _PLOT_TIMEOUT_S)
 
     def last_probe(self) -> ProbeReport | None:
         """The latest inference a worker proved, or None."""
@@ -91,30 +104,52 @@ class ClipQueue:
         if job is None:
             return None
         status = job.get_status(refresh=False)
-        position = self._queue.get_job_position(job) if status is JobStatus.QUEUED else None
         return QueueEntry(
             status=status,
             started_at=_utc(job.started_at),
-            ended_at=_utc(job.ended_at),
-            position=None if position is None else position + 1,
-            progress=_progress(job),
+            progress=progress_of(job.meta),
             outcome=_outcome(job) if status is JobStatus.FINISHED else None,
         )
 
-    def is_running(self, job_id: str) -> bool:
-        """Whether a worker holds the job now."""
+    def ended(self, limit: int) -> list[str]:
+        """Ids of jobs RQ has finished or given up and that were not removed yet, oldest first."""
+        return [
+            job_id
+            for registry in (self._finished, self._failed)
+            for job_id in registry.get_job_ids(0, limit - 1, cleanup=False)
+        ]
+
+    def is_held(self, job_id: str) -> bool:
+        """Whether a worker holds the job now, or did until it died just now."""
         job = self._fetch(job_id)
         return job is not None and job.get_status(refresh=False) is JobStatus.STARTED
 
+    def stop(self, job_id: str) -> None:
+        """Have the worker that holds a job, if one does, kill the process that runs it."""
+        try:
+            send_stop_job_command(self._connection, job_id, serializer=JSONSerializer)
+        except (NoSuchJobError, InvalidJobOperation):
+            return
+
     def remove(self, job_id: str) -> None:
-        """Forget a job: its place in the queue, its arguments and its outcome."""
+        """Forget a job no worker holds: its place, its arguments, its outcome, its tracebacks."""
         job = self._fetch(job_id)
         if job is not None:
             job.delete()
+        # What a worker may write after that, or leave behind when it dies, is not deleted above.
+        self._queue.remove(job_id)
+        for registry in (self._finished, self._failed):
+            registry.remove(job_id)
+        self._connection.delete(Job.key_for(job_id), Result.get_key(job_id))
 
     def live_workers(self) -> int:
         """Workers with a heartbeat: RQ lets a worker's key lapse without one."""
         return len(Worker.all(queue=self._queue, serializer=JSONSerializer))
+
+    def running(self) -> set[str]:
+        """Ids of the jobs workers hold."""
+        registry = StartedJobRegistry(queue=self._queue)
+        return set(registry.get_job_ids(cleanup=False))
 
     def recover(self) -> None:
         """Put jobs of dead workers back in the queue, or fail them when their tries are used up.
@@ -131,6 +166,19 @@ class ClipQueue:
         finally:
             self._connection.delete(self._queue.registry_cleaning_key)
 
+    def _enqueue_aside(self, function: str, args: tuple[object, ...], timeout_s: int) -> None:
+        """A job of ours, not of a caller: ahead of all clips, soon forgotten."""
+        self._queue.enqueue_call(
+            function,
+            args=args,
+            description=function,
+            timeout=timeout_s,
+            result_ttl=0,
+            failure_ttl=timeout_s,
+            ttl=timeout_s,
+            at_front=True,
+        )
+
     def _fetch(self, job_id: str) -> Job | None:
         try:
             return Job.fetch(job_id, connection=self._connection, serializer=JSONSerializer)
@@ -138,8 +186,30 @@ class ClipQueue:
             return None
 
 
-def _progress(job: Job) -> Progress | None:
-    written = job.meta.get(PROGRESS_META_KEY)
+def job_hash(job_id: str) -> str:
+    """Redis key of RQ's hash of a job."""
+    return str(Job.key_for(job_id))
+
+
+FIELDS = ("status", "started_at", "meta")
+"""Fields of RQ's hash of a job that say how far it is."""
+
+
+def parse_fields(values: list[bytes | None]) -> QueueEntry | None:
+    """What the values of `FIELDS` say; None where RQ knows nothing. The outcome is not in there."""
+    status, started_at, meta = values
+    if not status:
+        return None
+    return QueueEntry(
+        status=JobStatus(status.decode()),
+        started_at=datetime.fromisoformat(started_at.decode()) if started_at else None,
+        progress=progress_of(JSONSerializer.loads(meta)) if meta else None,
+    )
+
+
+def progress_of(meta: dict[str, object]) -> Progress | None:
+    """What the worker wrote on the job last."""
+    written = meta.get(PROGRESS_META_KEY)
     return None if written is None else Progress.model_validate(written)
 
 

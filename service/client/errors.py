@@ -19,11 +19,15 @@ class Unreachable(ClientError):
 
 
 class Refused(ClientError):
-    """The service answered with a problem (RFC 9457)."""
+    """The service answered with a problem (RFC 9457).
 
-    def __init__(self, problem: Problem) -> None:
+    `retry_after_s` is what it asked to wait before another try, None where it did not.
+    """
+
+    def __init__(self, problem: Problem, retry_after_s: float | None = None) -> None:
         super().__init__(f"{problem.code}: {problem.detail}")
         self.problem = problem
+        self.retry_after_s = retry_after_s
 
     @property
     def code(self) -> str:
@@ -46,8 +50,10 @@ class JobFailed(ClientError):
 
 
 class WaitTimeout(ClientError):
-    """The job had not ended in time; it may still do."""
+    """The job had not ended in time; it may still do. `job` is what was last seen of it."""
 
-    def __init__(self, job: Job, timeout_s: float) -> None:
-        super().__init__(f"{job.id} is still {job.status} after {timeout_s:.0f} s")
+    def __init__(self, job_id: str, job: Job | None, timeout_s: float) -> None:
+        state = f"is still {job.status}" if job else "has not been seen"
+        super().__init__(f"{job_id} {state} after {timeout_s:.0f} s")
+        self.job_id = job_id
         self.job = job

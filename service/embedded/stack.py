@@ -19,6 +19,7 @@ from typing import Self
 
 import httpx
 
+from service.embedded.address import publish_redis, withdraw_redis
 from service.embedded.backend import BackendChoice, Requested, choose_backend, default_model_repo
 from service.embedded.ports import is_listening
 from service.embedded.processes import Child, Command, StackError
@@ -155,6 +156,7 @@ class EmbeddedStack:
         if self.backend.triton is not None:
             self._launch(triton_command(self.backend.triton, wiring))
         self._wait_for("redis", self._redis_answers, deadline)
+        publish_redis(wiring.data_dir, wiring.redis_url)
         # A proof from an earlier run proves nothing about the workers about to start.
         send(wiring, "DEL", PROBE_KEY)
         self._launch(wiring.gateway())
@@ -213,6 +215,7 @@ class EmbeddedStack:
 
     def _stop_children(self) -> None:
         """Workers and gateway first, Redis last, so that nobody misses what they depend on."""
+        withdraw_redis(self.wiring.data_dir)
         dependants = [name for name in self._children if _is_worker(name) or name == "gateway"]
         for name in dependants:
             self._children[name].ask_to_stop()

@@ -50,6 +50,11 @@ class Wiring:
         """Where clips go."""
         return f"http://{LOOPBACK}:{self.gateway_port}"
 
+    @property
+    def redis_url(self) -> str:
+        """Where Redis is, with its password."""
+        return f"redis://:{self.redis_password}@{LOOPBACK}:{self.redis_port}/0"
+
     def log(self, name: str) -> Path:
         """The log file of a part."""
         return self.data_dir / "logs" / f"{name}.log"
@@ -59,7 +64,7 @@ class Wiring:
         triton_url = "" if self.triton_port is None else f"{LOOPBACK}:{self.triton_port}"
         return {
             **self.settings,
-            "MADV_REDIS_URL": f"redis://:{self.redis_password}@{LOOPBACK}:{self.redis_port}/0",
+            "MADV_REDIS_URL": self.redis_url,
             "MADV_TRITON_URL": triton_url,
             "MADV_BLOB_URL": (self.data_dir / "blobs").as_uri(),
             "MADV_MODEL_REPO": str(self.model_repo),
@@ -78,11 +83,11 @@ class Wiring:
         )
 
     def gateway(self) -> Command:
-        """The gateway as a child."""
+        """The gateway as a child: on loopback, and without API keys unless `settings` say so."""
         own = {"MADV_HOST": LOOPBACK, "MADV_PORT": str(self.gateway_port)}
         return Command(
             "gateway",
             (sys.executable, "-m", "service"),
             self.log("gateway"),
-            env={**self.environment(), **own},
+            env={"MADV_AUTH": "off", **self.environment(), **own},
         )

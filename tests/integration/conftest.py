@@ -1,6 +1,9 @@
 """A gateway whose jobs nobody works on, for what happens before and without a worker."""
 
+import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,6 +12,7 @@ import pytest
 from service.embedded.processes import Child
 from service.embedded.redis import find_redis, redis_command, send
 from service.embedded.wiring import Wiring
+from service.store.accounts import KeyRequest, open_accounts
 
 
 @pytest.fixture
@@ -35,6 +39,38 @@ def lone_gateway(
 ) -> Iterator[httpx.Client]:
     """A client of a gateway with Redis and blobs, but no worker."""
     assert redis_server.returncode is None
+    with _gateway(wiring, eventually) as http:
+        yield http
+
+
+@pytest.fixture
+def locked_gateway(
+    wiring: Wiring, redis_server: Child, eventually: Callable[..., None]
+) -> Iterator[httpx.Client]:
+    """The same of a gateway that asks for API keys; the client sends none by itself."""
+    assert redis_server.returncode is None
+    locked = replace(wiring, settings={**wiring.settings, "MADV_AUTH": "required"})
+    with _gateway(locked, eventually) as http:
+        yield http
+
+
+@pytest.fixture
+def new_key(wiring: Wiring, redis_server: Child) -> Callable[..., str]:
+    """Makes a key and returns it whole; takes the fields of a KeyRequest."""
+    assert redis_server.returncode is None
+
+    async def create(wanted: KeyRequest) -> str:
+        async with open_accounts(wiring.redis_url, timeout_s=5.0) as accounts:
+            return (await accounts.create(wanted))[0]
+
+    def make(tenant: str = "lab", **wanted: object) -> str:
+        return asyncio.run(create(KeyRequest.model_validate({"tenant": tenant, **wanted})))
+
+    return make
+
+
+@contextmanager
+def _gateway(wiring: Wiring, eventually: Callable[..., None]) -> Iterator[httpx.Client]:
     child = Child(wiring.gateway())
     with httpx.Client(base_url=wiring.gateway_url, timeout=30.0) as http:
 

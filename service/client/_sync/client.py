@@ -1,0 +1,67 @@
+# Generated from _async/client.py by `make client`: change that file, not this one.
+"""The client: everything the service offers, as methods."""
+
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from service.client._sync.batches import BatchCalls
+from service.client._sync.connection import REQUEST_TIMEOUT, Connection
+from service.client._sync.jobs import JobCalls
+from service.client.address import authorization, settled_url
+from service.client.calls import Call, path_to
+from service.client.retries import DEFAULT_RETRIES, Retries
+from service.schemas import Limits, Models, Readiness
+from worker.contract import ModelCard
+
+
+class MadvClient(JobCalls, BatchCalls):
+    """A connection to one service; a context manager.
+
+    `url` and `api_key` default to `MADV_URL` and `MADV_API_KEY`. Every call raises `Refused` where
+    the service answers with a problem and `Unreachable` where it does not answer; lost connections,
+    429 and 503 are tried again within `retries`.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: httpx.Timeout = REQUEST_TIMEOUT,
+        retries: Retries = DEFAULT_RETRIES,
+    ) -> None:
+        self._connection = Connection(settled_url(url), authorization(api_key), timeout, retries)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._connection.address!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connection.close()
+
+    def models(self) -> list[ModelCard]:
+        """The recognizers that can be chosen."""
+        found = self._connection.fetch(Models, Call("GET", path_to("models")))
+        return found.data
+
+    def limits(self) -> Limits:
+        """What a clip, a request and this key may ask for."""
+        return self._connection.fetch(Limits, Call("GET", path_to("limits")))
+
+    def ready(self) -> Readiness:
+        """The parts of the service. Raises Refused where one does not work."""
+        call = Call("GET", path_to("health", "ready"), waits_for_readiness=False)
+        return self._connection.fetch(Readiness, call)

@@ -1,0 +1,1 @@
+"""Everything the gateway keeps in Redis; with the queue, the only place that talks to it."""

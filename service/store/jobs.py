@@ -1,0 +1,330 @@
+"""Jobs in Redis: submitted, read, settled and erased, each as one step."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, cast
+
+from fastapi.concurrency import run_in_threadpool
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.client import Pipeline
+from redis.exceptions import WatchError
+from rq.job import JobStatus
+
+from service.queue import FIELDS, ClipQueue, QueueEntry, job_hash, parse_fields
+from service.schemas import StatusEvent
+from service.state import JobRecord, Settlement, Standing, canceled, verdict
+from service.store import names, scripts
+from worker.contract import (
+    CHANGES_CHANNEL,
+    SETTLED_FIELD,
+    EventKind,
+    JobState,
+    events_key,
+    job_key,
+)
+
+UPLOAD_GIVEN_UP_S = 3600
+"""An upload that has not become a job by then is taken for broken off."""
+_HELD_RECHECK_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A job that is gone; whose it was."""
+
+    tenant: str
+
+
+class ClaimConflict(Exception):
+    """An idempotency key stands for another payload."""
+
+
+class JobStore:
+    """Jobs by id. A deleted or expired job leaves a tombstone, so that its id answers 410."""
+
+    def __init__(
+        self,
+        redis: AsyncRedis,
+        rq_redis: Redis,
+        queue: ClipQueue,
+        *,
+        tombstone_s: int,
+        claim_s: int,
+        max_queued: int,
+    ) -> None:
+        self._redis = redis
+        self._rq_redis = rq_redis
+        self._queue = queue
+        self._tombstone_s = tombstone_s
+        self._claim_s = claim_s
+        self._max_queued = max_queued
+        self._reserve = redis.register_script(scripts.RESERVE)
+        self._read = redis.register_script(scripts.READ)
+        self._settle = redis.register_script(scripts.SETTLE)
+
+    async def ping(self) -> None:
+        """Raise one of `OUTAGES` unless Redis answers."""
+        await self._redis.ping()
+
+    async def reserve(
+        self, job_id: str, key_id: str, most: int | None, now: datetime
+    ) -> Literal["ok", "jobs", "queue"]:
+        """Take one of the `most` places of an API key for a job about to be uploaded.
+
+        Announced like this, its blobs are found by the janitor whatever happens. Answers which
+        limit is reached: the key's `jobs` or the whole `queue`.
+        """
+        answer = await self._reserve(
+            keys=[names.active_key(key_id), names.RESERVATIONS, self._queue.list_key],
+            args=[
+                job_id,
+                f"{job_id}:{key_id}",
+                -1 if most is None else most,
+                now.timestamp() + UPLOAD_GIVEN_UP_S,
+                self._max_queued,
+            ],
+        )
+        return cast('Literal["ok", "jobs", "queue"]', answer.decode())
+
+    async def release(self, job_id: str, key_id: str) -> None:
+        """Take a reservation back: the upload became no job."""
+        async with self._redis.pipeline() as pipe:
+            pipe.srem(names.active_key(key_id), job_id)
+            pipe.zrem(names.RESERVATIONS, f"{job_id}:{key_id}")
+            await pipe.execute()
+
+    async def submit(
+        self, record: JobRecord, claims: Mapping[str, str], *, is_queued: bool = True
+    ) -> str:
+        """Remember a job and queue it, both or neither.
+
+        Args:
+            record: The job; its place is reserved.
+            claims: Redis keys of idempotency claims and the fingerprint of what was sent.
+            is_queued: Whether it needs a worker.
+
+        Returns:
+            The id of the job the claims stand for: this one or, where there is one, an earlier.
+
+        Raises:
+            ClaimConflict: A claim stands for another fingerprint.
+        """
+        return await run_in_threadpool(self._submit, record, claims, is_queued)
+
+    def _submit(self, record: JobRecord, claims: Mapping[str, str], is_queued: bool) -> str:  # noqa: FBT001  # the thread pool passes by position
+        while True:
+            with self._rq_redis.pipeline() as pipe:
+                if claims and (owner := _claimed(pipe, claims)):
+                    return owner
+                if is_queued:
+                    self._queue.enqueue(record.payload(), pipe)
+                elif claims:
+                    pipe.multi()
+                self._remember(pipe, record, claims)
+                try:
+                    pipe.execute()
+                except WatchError:
+                    continue
+                return record.id
+
+    def _remember(self, pipe: Pipeline, record: JobRecord, claims: Mapping[str, str]) -> None:
+        job_id, options = record.id, record.options
+        forgotten_at = int(_latest(record).timestamp()) + self._tombstone_s
+        fields = {
+            "record": record.model_dump_json(),
+            "key_id": record.key_id,
+            "batch_id": options.batch_id or "",
+            "ref": options.client_ref or "",
+            "hook": int(options.webhook_url is not None),
+        }
+        pipe.hset(job_key(job_id), mapping=fields)
+        pipe.expireat(job_key(job_id), forgotten_at)
+        pipe.zrem(names.RESERVATIONS, f"{job_id}:{record.key_id}")
+        pipe.zadd(names.DEADLINES, {job_id: record.deadline_at.timestamp()})
+        for index in indexes(record):
+            pipe.zadd(index, {job_id: record.created_at.timestamp()})
+            pipe.expireat(index, forgotten_at)
+        for key, fingerprint in claims.items():
+            pipe.set(key, f"{fingerprint} {job_id}", ex=self._claim_s)
+        if options.batch_id and options.client_ref:
+            batch = names.batch_key(options.batch_id)
+            pipe.hset(f"{batch}:items", options.client_ref, job_id)
+            pipe.sadd(f"{batch}:open", job_id)
+            pipe.hincrby(batch, "awaiting", -1)
+        event = {"kind": EventKind.STATUS, "data": _status(job_id, JobState.QUEUED)}
+        pipe.xadd(events_key(job_id), event)
+        pipe.expireat(events_key(job_id), forgotten_at)
+
+    async def find(self, job_id: str, now: datetime) -> Standing | Deleted | None:
+        """A job, settled first where it has ended; what is left of it; or None if unknown."""
+        found = await self._read(
+            keys=[
+                job_key(job_id),
+                _tombstone_key(job_id),
+                job_hash(job_id),
+                self._queue.list_key,
+                self._queue.workers_key,
+                names.PACE,
+            ],
+            args=[job_id, *FIELDS],
+        )
+        if len(found) <= 1:
+            return Deleted(found[0].decode()) if found and found[0] else None
+        record = JobRecord.model_validate_json(found[0])
+        if found[1]:
+            return Standing(record, Settlement.model_validate_json(found[1]))
+        entry = parse_fields(found[2:5])
+        is_ended = entry is None or entry.status in _ENDED or now >= record.deadline_at
+        if is_ended and (settled := await self.settle_if_ended(record, now)):
+            return Standing(record, settled)
+        return Standing(record, None, entry, *_queue_facts(found[5:]))
+
+    async def settle_if_ended(self, record: JobRecord, now: datetime) -> Settlement | None:
+        """Settle a job where RQ or the clock says that it has ended; how, or None."""
+        entry = await run_in_threadpool(self._queue.entry, record.id)
+        decided = verdict(record, entry, now)
+        return None if decided is None else await self.settle(record, decided)
+
+    async def settle(self, record: JobRecord, settlement: Settlement) -> Settlement | None:
+        """End a job. The first end wins and is what is answered; None where the job is gone.
+
+        In the same step its end is announced: to those who follow it, to its batch, to its
+        webhook, to its key's quota, and to later clips with the same bytes.
+        """
+        job_id = record.id
+        is_success = settlement.state is JobState.SUCCEEDED
+        is_measured = is_success and settlement.started_at is not None
+        answer = await self._settle(
+            keys=[
+                job_key(job_id),
+                events_key(job_id),
+                names.DEADLINES,
+                names.EXPIRY,
+                names.WEBHOOKS_DUE,
+                names.PACE,
+            ],
+            args=[
+                job_id,
+                settlement.model_dump_json(),
+                settlement.state,
+                _status(job_id, settlement.state),
+                settlement.finished_at.timestamp(),
+                int(settlement.expires_at.timestamp()),
+                int(settlement.expires_at.timestamp()) + self._tombstone_s,
+                _seconds_taken(settlement) if is_measured else "",
+                twin_key(record, settlement.model_digest) if is_success else "",
+                CHANGES_CHANNEL,
+            ],
+        )
+        return None if answer is None else Settlement.model_validate_json(answer)
+
+    async def cancel(self, standing: Standing, now: datetime) -> Settlement | None:
+        """End a job as canceled unless it has ended otherwise; how it ended."""
+        record = standing.record
+        if standing.settled is not None:
+            return standing.settled
+        settled = await self.settle(record, canceled(record, standing.entry, now))
+        await self.let_go(record.id, now)
+        return settled
+
+    async def let_go(self, job_id: str, now: datetime) -> None:
+        """Take a job nobody wants from the queue, or from the worker that holds it.
+
+        A worker may die meanwhile, or be about to take the job: the janitor looks again.
+        """
+        look_again_at = now.timestamp() + _HELD_RECHECK_S
+        await self._redis.zadd(names.ERASURES, {job_id: look_again_at})
+        await run_in_threadpool(self._let_go, job_id)
+
+    def _let_go(self, job_id: str) -> None:
+        if self._queue.is_held(job_id):
+            self._queue.stop(job_id)
+        else:
+            self._queue.remove(job_id)
+
+    async def forget(self, standing: Standing) -> None:
+        """Erase all of an ended job but its tombstone. Its blobs are somebody else's business."""
+        record, settled = standing.record, standing.settled
+        job_id = record.id
+        model_digest = settled.model_digest if settled else None
+        async with self._redis.pipeline() as pipe:
+            pipe.set(_tombstone_key(job_id), record.tenant, ex=self._tombstone_s)
+            pipe.delete(job_key(job_id), events_key(job_id), *record.claims)
+            pipe.delete(twin_key(record, model_digest))
+            for index in (names.EXPIRY, names.DEADLINES, *indexes(record)):
+                pipe.zrem(index, job_id)
+            await pipe.execute()
+
+    async def twin(self, record: JobRecord, model_digest: str) -> str | None:
+        """The id of an earlier job that analysed the same bytes in the same way, or None."""
+        found = await self._redis.get(twin_key(record, model_digest))
+        return None if found is None else found.decode()
+
+
+_ENDED = frozenset({JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED})
+
+
+def new_job_id() -> str:
+    """An id nobody can guess."""
+    return f"job_{secrets.token_hex(16)}"
+
+
+def utc_now() -> datetime:
+    """The moment, with its zone."""
+    return datetime.now(UTC)
+
+
+def twin_key(record: JobRecord, model_digest: str | None) -> str:
+    """Redis key that leads from a clip, its treatment and a model to a job with the result."""
+    options = record.options
+    treatment = f"{options.recognizer}:{options.mode}:{options.fps or ''}"
+    return f"madv:twin:{record.tenant}:{record.clip.sha256}:{treatment}:{model_digest}"
+
+
+def indexes(record: JobRecord) -> list[str]:
+    """Redis keys of the lists a job stands in: its tenant's, and one for each of its tags."""
+    tenant, tags = record.tenant, sorted(set(record.options.tags))
+    return [names.jobs_key(tenant), *(names.jobs_key(tenant, tag) for tag in tags)]
+
+
+def _claimed(pipe: Pipeline, claims: Mapping[str, str]) -> str | None:
+    """The job the claims stand for already, or None; they are watched from here on."""
+    pipe.watch(*claims)
+    for key, fingerprint in claims.items():
+        if found := pipe.get(key):
+            claimed_for, _, job_id = found.decode().partition(" ")
+            if claimed_for != fingerprint:
+                raise ClaimConflict(key)
+            return str(job_id)
+    return None
+
+
+def _queue_facts(values: list[bytes | None]) -> tuple[int | None, float | None, int]:
+    """Place in the queue from 1, pace in seconds, number of workers."""
+    place, pace, workers = values
+    return (
+        None if place is None else int(place) + 1,
+        None if pace is None else float(pace),
+        int(workers or 0),
+    )
+
+
+def _seconds_taken(settlement: Settlement) -> float:
+    started_at = settlement.started_at or settlement.finished_at
+    return (settlement.finished_at - started_at).total_seconds()
+
+
+def _latest(record: JobRecord) -> datetime:
+    """When the job expires at the latest."""
+    return record.deadline_at + timedelta(seconds=record.ttl_s)
+
+
+def _status(job_id: str, state: JobState) -> str:
+    return StatusEvent(id=job_id, status=state).model_dump_json()
+
+
+def _tombstone_key(job_id: str) -> str:
+    return f"madv:gone:{job_id}"

@@ -1,0 +1,34 @@
+"""Names of the keys several parts of the store share; a job's own are in `worker.contract`."""
+
+DEADLINES = "madv:deadlines"
+"""Sorted by the moment a job that has not ended must end."""
+EXPIRY = "madv:expiry"
+"""Sorted by the moment the blobs of an ended job are to be erased."""
+RESERVATIONS = "madv:reservations"
+"""Uploads under way (`job id:key id`), sorted by the moment they count as given up."""
+ERASURES = "madv:erasures"
+"""Jobs nobody wants any more that a worker may still hold, sorted by the next look at them."""
+WEBHOOKS_DUE = "madv:webhooks:due"
+"""Jobs and batches whose end is to be told, sorted by when."""
+PACE = "madv:pace"
+"""Seconds a job takes a worker, a moving average."""
+
+
+def active_key(key_id: str) -> str:
+    """Set of the jobs of an API key that have not ended."""
+    return f"madv:active:{key_id}"
+
+
+def jobs_key(tenant: str, tag: str | None = None) -> str:
+    """A tenant's jobs, sorted by creation."""
+    return f"madv:jobs:{tenant}" if tag is None else f"madv:jobs:{tenant}:tag:{tag}"
+
+
+def batch_key(batch_id: str) -> str:
+    """Hash of a batch: record, counters."""
+    return f"madv:batch:{batch_id}"
+
+
+def claim_key(scope: str, name: str) -> str:
+    """Whose job an idempotency key stands for, within a scope."""
+    return f"madv:claim:{scope}:{name}"
