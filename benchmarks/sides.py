@@ -1,5 +1,6 @@
 """The two servers that are compared, each a process of its own behind the same uvicorn."""
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,8 +15,11 @@ from service.embedded.ports import free_ports
 from service.embedded.processes import Child, Command
 from service.embedded.redis import find_redis, redis_command, send
 from service.embedded.wiring import Wiring
+from service.store.accounts import Accounts, KeyRequest
+from service.store.connection import connect_async
 
 _START_S: Final = 30.0
+_KEYS: Final = {"MADV_AUTH": "required", "MADV_MAX_QUEUED": "1000000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +28,22 @@ class Side:
 
     port: int
     pid: int
+    key: str = ""
+    """What its callers show."""
 
 
 @contextmanager
 def gateway(folder: Path) -> Iterator[Side]:
     """Our gateway with a Redis and a blob folder of its own, and nobody who works on the jobs."""
     (folder / "logs").mkdir(parents=True)
-    wiring = Wiring.plan(folder, folder, gateway_port=None, with_triton=False, settings={})
+    wiring = Wiring.plan(folder, folder, gateway_port=None, with_triton=False, settings=_KEYS)
     with ExitStack() as stack:
         stack.enter_context(_running(redis_command(find_redis(), wiring)))
         _wait_for(lambda: send(wiring, "PING") == b"+PONG")
         child = stack.enter_context(_running(wiring.gateway()))
         _wait_for(lambda: _answers(f"{wiring.gateway_url}/v1/health/live"))
-        yield Side(wiring.gateway_port, child.pid)
+        key = asyncio.run(_new_key(wiring.environment()["MADV_REDIS_URL"]))
+        yield Side(wiring.gateway_port, child.pid, key)
 
 
 @contextmanager
@@ -50,6 +57,15 @@ def bare(folder: Path, sample: bytes) -> Iterator[Side]:
     with _running(Command("bare", argv, folder / "bare.log")) as child:
         _wait_for(lambda: _answers(f"http://127.0.0.1:{port}/"))
         yield Side(port, child.pid)
+
+
+async def _new_key(redis_url: str) -> str:
+    redis = connect_async(redis_url, _START_S)
+    try:
+        key, _ = await Accounts(redis).create(KeyRequest(tenant="benchmark"))
+    finally:
+        await redis.aclose()
+    return key
 
 
 @contextmanager

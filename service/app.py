@@ -2,26 +2,41 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from service import blobs as blob_store
-from service import jobs as job_store
+from service.auth import OpenDoor
 from service.blobs import Blobs
 from service.dependencies import Gateway
 from service.errors import install_handlers
 from service.intake import Intake
-from service.jobs import JobStore, connect
+from service.janitor import Janitor
+from service.loopback import LoopbackGuard
+from service.polling import PlainPolls
 from service.queue import ClipQueue
 from service.readiness import ReadinessChecks
 from service.request_id import RequestId
-from service.routes import health, jobs, recognize
+from service.routes import batches, health, info, jobs, recognize, webhooks
 from service.schemas import Problem
 from service.settings import GatewaySettings
-from service.sweeper import Sweeper
+from service.store import connection
+from service.store.accounts import Accounts
+from service.store.agenda import Agenda
+from service.store.batches import BatchStore
+from service.store.capabilities import CapabilityBoard
+from service.store.events import Changes, EventLog
+from service.store.jobs import JobStore
+from service.store.listing import Listing
+from service.store.rates import Rates
+from service.store.webhooks import WebhookStore
+from service.tidings import Tidings
 from service.upload import ByteCap
+from service.webhooks.webhooks import Webhooks
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
@@ -33,11 +48,14 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         lifespan=_lifespan(settings),
         responses={"default": {"model": Problem, "description": "A problem (RFC 9457)"}},
     )
-    for routes in (recognize, jobs, health):
+    for routes in (recognize, jobs, webhooks, batches, info, health):
         app.include_router(routes.router)
-    install_handlers(app, (*job_store.OUTAGES, *blob_store.OUTAGES))
+    install_handlers(app, (*connection.OUTAGES, *blob_store.OUTAGES))
     # Added last is outermost: a refusal for size also carries a request id.
     app.add_middleware(ByteCap, max_upload_bytes=settings.max_upload_bytes)
+    app.add_middleware(PlainPolls, retry_after_s=settings.retry_after_s)
+    if settings.auth == "off":
+        app.add_middleware(LoopbackGuard)
     app.add_middleware(RequestId)
     return app
 
@@ -45,43 +63,78 @@ def create_app(settings: GatewaySettings) -> FastAPI:
 def _lifespan(settings: GatewaySettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        """Open Redis and the blob store, sweep while the app runs, close both."""
-        with closing(
-            connect(settings.redis_url.get_secret_value(), settings.redis_timeout_s)
-        ) as redis:
-            queue = ClipQueue(
-                redis, deadline_s=settings.job_deadline_s, retries=settings.job_retries
-            )
-            jobs = JobStore(redis, queue, tombstone_s=settings.tombstone_s)
-            blobs = Blobs(settings.blob_url)
-            app.state.gateway = _gateway(settings, queue, jobs, blobs)
-            sweeper = Sweeper(
-                jobs, queue, blobs, settings.job_deadline_s, settings.sweep_interval_s
-            )
-            async with _in_background(sweeper.run()):
+        """Open Redis and the blob store, keep house while the app runs, close both."""
+        url = settings.redis_url.get_secret_value()
+        redis = connection.connect_async(url, settings.redis_timeout_s)
+        rq_redis = connection.connect(url, settings.redis_timeout_s)
+        gateway = compose(settings, redis, rq_redis)
+        app.state.gateway = gateway
+        app.state.keyring = OpenDoor() if settings.auth == "off" else Accounts(redis)
+        app.state.job_reader = gateway.jobs.reader
+        janitor = gateway.janitor
+        try:
+            async with _in_background(
+                gateway.changes.listen(),
+                janitor.settle_at_once(),
+                janitor.tidy_up(),
+                gateway.webhooks.run(),
+            ):
                 yield
+        finally:
+            await redis.aclose()
+            rq_redis.close()
 
     return lifespan
 
 
-def _gateway(settings: GatewaySettings, queue: ClipQueue, jobs: JobStore, blobs: Blobs) -> Gateway:
+def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Gateway:
+    """The parts of a gateway on open connections."""
+    queue = ClipQueue(
+        rq_redis, attempt_timeout_s=settings.attempt_timeout_s, retries=settings.job_retries
+    )
+    store = JobStore(
+        redis,
+        rq_redis,
+        queue,
+        tombstone_s=settings.tombstone_s,
+        claim_s=settings.idempotency_ttl_s,
+        max_queued=settings.max_queued,
+    )
+    blobs = Blobs(settings.blob_url)
+    board = CapabilityBoard(redis)
+    changes = Changes(redis)
+    batch_store = BatchStore(redis, queue)
+    hooks = Webhooks.plan(settings, WebhookStore(redis), Tidings(store, batch_store).notice)
     return Gateway(
         settings=settings,
-        jobs=jobs,
+        queue=queue,
+        jobs=store,
+        listing=Listing(redis, store),
+        events=EventLog(redis),
+        changes=changes,
+        batches=batch_store,
         blobs=blobs,
-        intake=Intake(settings, jobs, blobs),
+        board=board,
+        intake=Intake(settings, store, blobs, board),
+        rates=Rates(redis),
+        webhooks=hooks,
+        janitor=Janitor(
+            store, Agenda(redis), queue, blobs, hooks, changes, settings.sweep_interval_s
+        ),
         readiness=ReadinessChecks(
-            jobs, queue, blobs, settings.probe_after_s, settings.probe_stale_s
+            store, queue, blobs, settings.probe_after_s, settings.probe_stale_s
         ),
     )
 
 
 @asynccontextmanager
-async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
+async def _in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task

@@ -31,6 +31,10 @@ class Blobs:
             max_concurrency=_PARTS_IN_FLIGHT,
         )
 
+    async def write(self, key: str, body: bytes) -> None:
+        """Store a small blob."""
+        await obstore.put_async(self._store, key, body)
+
     async def read(self, key: str) -> bytes:
         """A small blob. Raises FileNotFoundError."""
         found = await obstore.get_async(self._store, key)

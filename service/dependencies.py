@@ -7,9 +7,17 @@ from fastapi import Depends, Request
 
 from service.blobs import Blobs
 from service.intake import Intake
-from service.jobs import JobStore
+from service.janitor import Janitor
+from service.queue import ClipQueue
 from service.readiness import ReadinessChecks
 from service.settings import GatewaySettings
+from service.store.batches import BatchStore
+from service.store.capabilities import CapabilityBoard
+from service.store.events import Changes, EventLog
+from service.store.jobs import JobStore
+from service.store.listing import Listing
+from service.store.rates import Rates
+from service.webhooks.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +25,18 @@ class Gateway:
     """Everything a route may use."""
 
     settings: GatewaySettings
+    queue: ClipQueue
     jobs: JobStore
+    listing: Listing
+    events: EventLog
+    changes: Changes
+    batches: BatchStore
     blobs: Blobs
+    board: CapabilityBoard
     intake: Intake
+    rates: Rates
+    webhooks: Webhooks
+    janitor: Janitor
     readiness: ReadinessChecks
 
 

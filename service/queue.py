@@ -3,6 +3,8 @@
 RQ is synchronous: everything here is called in the thread pool.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -140,7 +142,8 @@ class ClipQueue:
         self._queue.remove(job_id)
         for registry in (self._finished, self._failed):
             registry.remove(job_id)
-        self._connection.delete(Job.key_for(job_id), Result.get_key(job_id))
+        results = Result.get_key(job_id)  # type: ignore[no-untyped-call]  # RQ types it in part
+        self._connection.delete(Job.key_for(job_id), results)
 
     def live_workers(self) -> int:
         """Workers with a heartbeat: RQ lets a worker's key lapse without one."""
@@ -195,15 +198,15 @@ FIELDS = ("status", "started_at", "meta")
 """Fields of RQ's hash of a job that say how far it is."""
 
 
-def parse_fields(values: list[bytes | None]) -> QueueEntry | None:
+def parse_fields(values: Sequence[bytes | int | None]) -> QueueEntry | None:
     """What the values of `FIELDS` say; None where RQ knows nothing. The outcome is not in there."""
-    status, started_at, meta = values
+    status, started_at, meta = (v.decode() if isinstance(v, bytes) else "" for v in values)
     if not status:
         return None
     return QueueEntry(
-        status=JobStatus(status.decode()),
-        started_at=datetime.fromisoformat(started_at.decode()) if started_at else None,
-        progress=progress_of(JSONSerializer.loads(meta)) if meta else None,
+        status=JobStatus(status),
+        started_at=datetime.fromisoformat(started_at) if started_at else None,
+        progress=progress_of(json.loads(meta)) if meta else None,
     )
 
 

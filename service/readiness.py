@@ -7,11 +7,11 @@ from datetime import datetime
 from fastapi.concurrency import run_in_threadpool
 
 from service import blobs as blob_store
-from service import jobs as job_store
 from service.blobs import Blobs
-from service.jobs import JobStore, utc_now
 from service.queue import ClipQueue
 from service.schemas import Check
+from service.store import connection
+from service.store.jobs import JobStore, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ReadinessChecks:
         }
 
     async def _redis(self) -> Check:
-        await run_in_threadpool(self.jobs.ping)
+        await self.jobs.ping()
         return Check(ok=True, detail="answers")
 
     async def _blobs(self) -> Check:
@@ -66,5 +66,5 @@ class ReadinessChecks:
 async def _checked(check: Callable[[], Awaitable[Check]]) -> Check:
     try:
         return await check()
-    except (*job_store.OUTAGES, *blob_store.OUTAGES) as outage:
+    except (*connection.OUTAGES, *blob_store.OUTAGES) as outage:
         return Check(ok=False, detail=f"unreachable ({type(outage).__name__})")

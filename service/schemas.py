@@ -15,6 +15,9 @@ from worker.contract import (
     ModelCard,
 )
 
+BATCH_ITEMS = 50_000
+"""Items a batch may have."""
+
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 ClientRef = Annotated[
     str, Field(min_length=1, max_length=512, description="The caller's own id, such as a path.")
@@ -147,7 +150,7 @@ class BatchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    items: list[BatchItemRequest] = Field(min_length=1, max_length=50_000)
+    items: list[BatchItemRequest] = Field(min_length=1, max_length=BATCH_ITEMS)
     options: JobOptions = Field(default=JobOptions(), description="For uploads that say none.")
     client_ref: ClientRef | None = None
     tags: list[Tag] = Field(default=[], max_length=16, description="Given to each of its jobs.")

@@ -15,7 +15,12 @@ Seconds = Annotated[float, Field(gt=0, le=24 * HOUR_S)]
 class GatewaySettings(BaseSettings):
     """Everything the gateway can be told. An instance is handed to `create_app`."""
 
-    model_config = SettingsConfigDict(env_prefix="MADV_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="MADV_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # a refusal would quote the settings, passwords and all
+    )
 
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),

@@ -13,7 +13,6 @@ first of which is written and never changes; `expired` follows from the clock. D
 state: a deleted job is gone.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -130,22 +129,19 @@ def verdict(record: JobRecord, entry: QueueEntry | None, now: datetime) -> Settl
 
 def canceled(record: JobRecord, entry: QueueEntry | None, now: datetime) -> Settlement:
     """The end of a job nobody wants any more."""
-    return Settlement(state=JobState.CANCELED, **_times(record, entry, now))
+    return _settlement(record, entry, now, JobState.CANCELED)
 
 
 def shared(record: JobRecord, model_digest: str | None, now: datetime) -> Settlement:
     """The end of a job that needed no work: an earlier one had the same clip."""
-    times = _times(record, None, now)
-    return Settlement(state=JobState.SUCCEEDED, model_digest=model_digest, **times)
+    return _settlement(record, None, now, JobState.SUCCEEDED, model_digest=model_digest)
 
 
 def ended(
     record: JobRecord, entry: QueueEntry | None, now: datetime, failure: Failure
 ) -> Settlement:
     """The end of a job that failed."""
-    progress = entry.progress if entry else None
-    times = _times(record, entry, now)
-    return Settlement(state=JobState.FAILED, failure=failure, progress=progress, **times)
+    return _settlement(record, entry, now, JobState.FAILED, failure=failure)
 
 
 def _of_outcome(record: JobRecord, entry: QueueEntry, now: datetime) -> Settlement:
@@ -154,22 +150,28 @@ def _of_outcome(record: JobRecord, entry: QueueEntry, now: datetime) -> Settleme
         return canceled(record, entry, now)
     if outcome.state is JobState.FAILED:
         return ended(record, entry, now, outcome.failure or _LOST)
+    digest = outcome.model_digest
+    return _settlement(record, entry, now, JobState.SUCCEEDED, model_digest=digest)
+
+
+def _settlement(  # the parts of a settlement
+    record: JobRecord,
+    entry: QueueEntry | None,
+    now: datetime,
+    state: Literal[JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED],
+    *,
+    failure: Failure | None = None,
+    model_digest: str | None = None,
+) -> Settlement:
     return Settlement(
-        state=JobState.SUCCEEDED,
-        model_digest=outcome.model_digest,
-        progress=entry.progress,
-        **_times(record, entry, now),
+        state=state,
+        started_at=entry.started_at if entry else None,
+        finished_at=now,
+        expires_at=now + timedelta(seconds=record.ttl_s),
+        failure=failure,
+        model_digest=model_digest,
+        progress=entry.progress if entry else None,
     )
-
-
-def _times(
-    record: JobRecord, entry: QueueEntry | None, now: datetime
-) -> Mapping[str, datetime | None]:
-    return {
-        "started_at": entry.started_at if entry else None,
-        "finished_at": now,
-        "expires_at": now + timedelta(seconds=record.ttl_s),
-    }
 
 
 def _overdue(record: JobRecord) -> Failure:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import ProblemError, problem_response
+from service.errors import GatewayCode, ProblemError, problem_response
 from service.request_id import request_id_of
 from service.schemas import ClipReceipt
 from worker.contract import ErrorCode
@@ -22,10 +22,13 @@ _CHUNK_BYTES = 1024 * 1024
 _HEAD_BYTES = 16
 _DRAIN_S = 5.0
 
+ARCHIVE = "zip"
+
 _SIGNATURES: Mapping[str, re.Pattern[bytes]] = {
     # ISO base media; old QuickTime files start with another box than `ftyp`.
     "mp4": re.compile(rb".{4}(ftyp|moov|mdat|wide|free|skip|pnot)", re.DOTALL),
     "matroska": re.compile(rb"\x1a\x45\xdf\xa3"),
+    ARCHIVE: re.compile(rb"PK\x03\x04"),
     "avi": re.compile(rb"RIFF.{4}AVI ", re.DOTALL),
 }
 
@@ -35,17 +38,34 @@ def sniff(head: bytes) -> str | None:
     return next((name for name, pattern in _SIGNATURES.items() if pattern.match(head)), None)
 
 
-async def refuse_unless_video(file: UploadFile) -> None:
-    """Raise a problem unless the upload starts like a video; leave it at its start."""
+async def container_of(file: UploadFile) -> str:
+    """The container an upload starts like; the upload is left at its start.
+
+    Raises ProblemError where it is empty or none of the accepted ones.
+    """
     head = await file.read(_HEAD_BYTES)
     await file.seek(0)
     if not head:
         raise ProblemError(ErrorCode.EMPTY_FILE, "The uploaded file holds no bytes.")
-    if sniff(head) is None:
+    container = sniff(head)
+    if container is None:
         raise ProblemError(
             ErrorCode.NOT_A_VIDEO,
-            "The file does not start like an MP4, MOV, WebM, MKV or AVI container.",
+            "The file does not start like an MP4, MOV, WebM, MKV or AVI container, or a ZIP.",
         )
+    return container
+
+
+def refuse_fps_mismatch(container: str, fps: float | None) -> None:
+    """Raise a problem unless a rate is given for an archive of frames, and only for one."""
+    if (container == ARCHIVE) == (fps is not None):
+        return
+    raise ProblemError(
+        GatewayCode.INVALID_REQUEST,
+        "options.fps: an archive of frames needs it."
+        if container == ARCHIVE
+        else "options.fps: a video states its own frame rate.",
+    )
 
 
 class Receipt:

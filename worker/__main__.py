@@ -15,7 +15,12 @@ EXIT_MODELS_UNUSABLE = 3
 """2 is for misused commands, everywhere."""
 
 app = typer.Typer(name="python -m worker", no_args_is_help=True, add_completion=False, help=__doc__)
-ClipPath = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A video file.")]
+ClipPath = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="A video, or a .zip of numbered frames.")
+]
+FramesPerSecond = Annotated[
+    float | None, typer.Option(min=0.001, max=1000, help="Of a .zip of frames, which needs it.")
+]
 
 
 @app.command()
@@ -54,6 +59,7 @@ def analyze(
         Path | None, typer.Option("--json", help="Where the result goes; standard output if not.")
     ] = None,
     recognizer: Annotated[str, typer.Option(help="Who judges the event.")] = RECOGNIZERS[0],
+    fps: FramesPerSecond = None,
 ) -> None:
     """Analyse one clip in this process, without any server."""
     from worker.offline import analyse_file
@@ -63,11 +69,10 @@ def analyze(
         raise typer.BadParameter(f"{recognizer} is none of: {', '.join(RECOGNIZERS)}")
     try:
         report = analyse_file(
-            file, ModelSettings().model_repo, DecodeSettings().limits(), recognizer
+            file, ModelSettings().model_repo, DecodeSettings().limits(), recognizer, fps
         )
     except ClipError as error:
-        typer.echo(f"{error.failure.code}: {error.failure.detail}", err=True)
-        raise typer.Exit(EXIT_CLIP_UNUSABLE) from error
+        raise _clip_unusable(error) from error
     except BackendError as error:
         raise _models_unusable(error) from error
     text = report.model_dump_json(by_alias=True, indent=1)
@@ -92,11 +97,23 @@ def plot(
     result: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A result's JSON.")],
     file: ClipPath,
     out: Annotated[Path, typer.Argument(dir_okay=False, help="Where the picture goes; .png.")],
+    fps: FramesPerSecond = None,
 ) -> None:
     """Draw a result: key frames, AU traces and class probabilities."""
+    from worker.report.keyframes import key_frames
     from worker.report.plot import draw
 
-    draw(AnalysisReport.model_validate(json.loads(result.read_text(encoding="utf-8"))), file, out)
+    report = AnalysisReport.model_validate(json.loads(result.read_text(encoding="utf-8")))
+    try:
+        frames = key_frames(report, file, fps)
+    except ClipError as error:
+        raise _clip_unusable(error) from error
+    out.write_bytes(draw(report, file.name, frames))
+
+
+def _clip_unusable(error: ClipError) -> typer.Exit:
+    typer.echo(f"{error.failure.code}: {error.failure.detail}", err=True)
+    return typer.Exit(EXIT_CLIP_UNUSABLE)
 
 
 def _models_unusable(error: BackendError) -> typer.Exit:

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import obstore
@@ -16,9 +18,11 @@ from worker.contract import (
     JobOutcome,
     JobPayload,
     JobState,
+    PlotPayload,
     ProbeReport,
     Progress,
 )
+from worker.domain import Clip
 from worker.errors import ClipError
 from worker.models.registry import recognizer
 from worker.pipeline import Pipeline, ReportProgress, Task
@@ -26,7 +30,7 @@ from worker.scratch import scratch_file
 from worker.stopwatch import Stopwatch
 from worker.triton import verify
 from worker.triton.factory import OpenBackend
-from worker.video.decode import decode
+from worker.video.decode import Counts, decode
 from worker.video.limits import DecodeLimits
 
 
@@ -41,6 +45,8 @@ class Workplace:
     analysis_timeout_s: float
     probe_timeout_s: float
     report_progress: ReportProgress
+    is_wanted: Callable[[str], bool]
+    """Whether anybody still waits for the job of an id."""
     report_proof: Callable[[ProbeReport], None]
 
 
@@ -61,17 +67,35 @@ def analyse(payload: dict[str, Any]) -> dict[str, Any]:
         BackendError: The models cannot be run; another try may help.
     """
     job, workplace = JobPayload.model_validate(payload), WORKPLACE.get()
-    blobs = workplace.open_blobs()
+    return _outcome(job, workplace).model_dump(mode="json")
+
+
+def plot(payload: dict[str, Any]) -> bool:
+    """Draw a stored result, without a picture of anybody, and store the drawing.
+
+    Args:
+        payload: A `PlotPayload`.
+
+    Returns:
+        Whether there is a drawing now: none, where the result is gone.
+
+    Raises:
+        RuntimeError: This worker is installed without what draws.
+    """
     try:
-        report = _report(job, workplace, blobs)
-    except ClipError as error:
-        outcome = JobOutcome(state=JobState.FAILED, failure=error.failure)
-    else:
-        obstore.put(blobs, job.result_key, report.model_dump_json(by_alias=True).encode())
-        latency_ms = report.timings_ms["recognize"]
-        workplace.report_proof(_proof(workplace.backend_name, latency_ms))
-        outcome = JobOutcome(state=JobState.SUCCEEDED)
-    return outcome.model_dump(mode="json")
+        from worker.report.plot import draw  # noqa: PLC0415  # large, and needed by few jobs
+    except ModuleNotFoundError as error:
+        raise RuntimeError("plots need matplotlib: install the extra `worker`") from error
+    keys, blobs = PlotPayload.model_validate(payload), WORKPLACE.get().open_blobs()
+    result = _stored(blobs, keys.result_key)
+    if result is None:
+        return False
+    obstore.put(blobs, keys.plot_key, draw(result, result.job_id or ""))
+    if _exists(blobs, keys.result_key):
+        return True
+    # Erased while it was drawn: whoever did that could not know of the drawing.
+    _erase(blobs, keys.plot_key)
+    return False
 
 
 def probe() -> dict[str, Any]:
@@ -104,15 +128,29 @@ def _proof(backend_name: str, latency_ms: float) -> ProbeReport:
     return ProbeReport(at=datetime.now(UTC), backend=backend_name, latency_ms=latency_ms)
 
 
+def _outcome(job: JobPayload, workplace: Workplace) -> JobOutcome:
+    canceled = JobOutcome(state=JobState.CANCELED)
+    if not workplace.is_wanted(job.job_id):
+        return canceled
+    blobs = workplace.open_blobs()
+    try:
+        report = _report(job, workplace, blobs)
+    except ClipError as error:
+        return JobOutcome(state=JobState.FAILED, failure=error.failure)
+    if not workplace.is_wanted(job.job_id):
+        return canceled
+    obstore.put(blobs, job.result_key, report.model_dump_json(by_alias=True).encode())
+    workplace.report_proof(_proof(workplace.backend_name, report.timings_ms["recognize"]))
+    return JobOutcome(state=JobState.SUCCEEDED, model_digest=report.model.digest)
+
+
 def _report(job: JobPayload, workplace: Workplace, blobs: ObjectStore) -> AnalysisReport:
     stopwatch = Stopwatch()
     with scratch_file() as path:
         with stopwatch.stage("fetch"), path.open("wb") as file:
             for chunk in obstore.get(blobs, job.clip_key).stream():
                 file.write(chunk)
-        workplace.report_progress(Progress(stage="decode"))
-        with stopwatch.stage("decode"):
-            clip = decode(path, workplace.limits)
+        clip = _decoded(path, job, workplace, stopwatch)
     task = Task(
         job.sha256,
         Deadline.after(workplace.analysis_timeout_s),
@@ -122,3 +160,35 @@ def _report(job: JobPayload, workplace: Workplace, blobs: ObjectStore) -> Analys
     )
     with workplace.open_backend() as backend:
         return Pipeline(backend, recognizer(job.recognizer)).analyse(clip, task)
+
+
+def _decoded(path: Path, job: JobPayload, workplace: Workplace, stopwatch: Stopwatch) -> Clip:
+    def hear(counts: Counts) -> None:
+        done, total = counts
+        progress = Progress(stage="decode", frames_done=done, frames_total=total)
+        workplace.report_progress(progress)
+
+    workplace.report_progress(Progress(stage="decode"))
+    with stopwatch.stage("decode"):
+        return decode(path, workplace.limits, fps=job.fps, hear=hear)
+
+
+def _stored(blobs: ObjectStore, key: str) -> AnalysisReport | None:
+    try:
+        content = obstore.get(blobs, key).bytes()
+    except FileNotFoundError:
+        return None
+    return AnalysisReport.model_validate_json(bytes(content))
+
+
+def _exists(blobs: ObjectStore, key: str) -> bool:
+    try:
+        obstore.head(blobs, key)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _erase(blobs: ObjectStore, key: str) -> None:
+    with suppress(FileNotFoundError):
+        obstore.delete(blobs, key)

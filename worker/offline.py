@@ -17,9 +17,13 @@ TIMEOUT_S: Final = 600.0
 
 
 def analyse_file(
-    path: Path, model_repo: Path, limits: DecodeLimits, recognizer_name: str
+    path: Path,
+    model_repo: Path,
+    limits: DecodeLimits,
+    recognizer_name: str,
+    fps: float | None = None,
 ) -> AnalysisReport:
-    """The same report as the service gives, without a job id.
+    """The same report as the service gives, without a job id; `fps` is that of an archive.
 
     Raises:
         ClipError: The clip cannot be analysed.
@@ -29,7 +33,7 @@ def analyse_file(
     judge = recognizer(recognizer_name)
     stopwatch = Stopwatch()
     with stopwatch.stage("decode"):
-        clip = decode(path, limits)
+        clip = decode(path, limits, fps=fps)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     with InProcessBackend(model_repo) as backend:

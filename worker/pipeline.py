@@ -72,6 +72,7 @@ class Pipeline:
         used = np.flatnonzero([status in {"ok", "low_confidence"} for status, _ in judged])
         _check_length(len(used), "show the face")
         pts_s = np.array([clip.frames[index].pts_s for index in used])
+        task.report_progress(Progress(stage="align", frames_done=0, frames_total=len(used)))
         with task.stopwatch.stage("align"):
             crops = self._crop([clip.frames[index] for index in used], track)
         with task.stopwatch.stage("au"):

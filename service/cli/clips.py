@@ -1,5 +1,6 @@
 """Commands for one clip."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from service.cli.options import ClipFile, ServiceUrl
+from service.cli.options import ClipFile, Fps, ServiceUrl, Tags, clip_options
 from service.cli.outcome import explained
 from service.client import DEFAULT_URL, MadvClient
 from service.client.tables import summary
@@ -23,22 +24,44 @@ from service.schemas import Job
 from worker.contract import AnalysisReport
 
 
-def recognize(
+def recognize(  # noqa: PLR0913  # a command's options are its arguments
     file: ClipFile,
     url: ServiceUrl = DEFAULT_URL,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write the result here as JSON.")
     ] = None,
+    csv_out: Annotated[
+        Path | None, typer.Option("--csv", help="Write the frames here, as OpenFace does.")
+    ] = None,
+    parquet_out: Annotated[
+        Path | None, typer.Option("--parquet", help="Write the frames here as Parquet.")
+    ] = None,
+    plot_out: Annotated[
+        Path | None, typer.Option("--plot", help="Write the plot here as PNG.")
+    ] = None,
+    fps: Fps = None,
+    ref: Annotated[str | None, typer.Option(help="Your own id of the clip.")] = None,
+    tag: Tags = None,
 ) -> None:
-    """Send a clip to a running service and show its answer."""
+    """Send a clip to a running service and show its answer. Key: MADV_API_KEY."""
     console = Console()
+    options = clip_options(fps, tag, ref)
     with explained(console), MadvClient(url) as client:
         with _progress() as progress:
             task = progress.add_task("uploading", total=None)
-            report = client.recognize(file, on_update=lambda job: _advance(progress, task, job))
+            job = client.submit(file, options)
+            client.wait(job.id, on_update=lambda job: _advance(progress, task, job))
+        report = client.result(job.id)
         console.print(summary(report))
-        if json_out is not None:
-            json_out.write_text(_as_json(report), encoding="utf-8")
+        outputs: list[tuple[Path | None, Callable[[], bytes]]] = [
+            (json_out, lambda: _as_json(report).encode()),
+            (csv_out, lambda: client.result_csv(job.id).encode()),
+            (parquet_out, lambda: client.result_parquet(job.id)),
+            (plot_out, lambda: client.plot(job.id)),
+        ]
+        for path, content in outputs:
+            if path is not None:
+                path.write_bytes(content())
 
 
 def analyze(

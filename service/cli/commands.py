@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli import clips, doctor, keys, stack
+from service.cli import batch, clips, doctor, keys, stack
 
 app = typer.Typer(
     help="Recognises facial micro-expressions in video clips.",
@@ -12,6 +12,7 @@ app = typer.Typer(
 for _command in (stack.up, clips.recognize, clips.analyze, stack.demo, doctor.doctor):
     app.command()(_command)
 app.add_typer(keys.app)
+app.add_typer(batch.app)
 
 
 def main() -> None:

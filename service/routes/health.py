@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from service.dependencies import GatewayDep
 from service.errors import GatewayCode, ProblemError
+from service.routes.responses import problems
 from service.schemas import Liveness, Readiness
 
 router = APIRouter(prefix="/v1/health", tags=["health"])
@@ -15,7 +16,7 @@ async def live() -> Liveness:
     return Liveness()
 
 
-@router.get("/ready")
+@router.get("/ready", responses=problems(503))
 async def ready(gateway: GatewayDep) -> Readiness:
     """Redis, blob store, a worker's heartbeat and one recent real inference, each reported.
 

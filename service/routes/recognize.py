@@ -1,51 +1,151 @@
 """The way in for clips."""
 
+import re
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response, UploadFile
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Form, Header, Response, UploadFile
 from pydantic import ValidationError
 
-from service.dependencies import GatewayDep
+from service.access import refuse_unless_succeeded, seen
+from service.auth import Principal, Submitter
+from service.dependencies import Gateway, GatewayDep
 from service.errors import GatewayCode, ProblemError, invalid_fields
-from service.jobs import utc_now
+from service.following import LONGEST_WAIT_S, wait_until
+from service.routes.responses import problems, result_response
 from service.schemas import Job, RecognizeOptions
-from service.upload import refuse_unless_video
+from service.settings import GatewaySettings
+from service.state import PENDING, Standing
+from service.store.jobs import utc_now
+from service.upload import container_of, refuse_fps_mismatch
+from worker.contract import AnalysisReport
 
 router = APIRouter(prefix="/v1", tags=["recognize"])
 
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,4})(?:$|[,;\s])", re.IGNORECASE)
 
-@router.post("/recognize", status_code=202)
-async def recognize(
+
+@router.post(
+    "/recognize",
+    status_code=202,
+    response_model=Job,
+    responses={
+        200: {"model": AnalysisReport, "description": "Done within `Prefer: wait`: the result"},
+        **problems(400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 503, 504, 507),
+    },
+)
+async def recognize(  # noqa: PLR0913, PLR0917  # each is a part of the request
     gateway: GatewayDep,
+    caller: Submitter,
     response: Response,
     file: UploadFile,
     options: Annotated[str, Form(description="JSON object, see RecognizeOptions.")] = "{}",
-) -> Job:
-    """Take a clip (MP4, MOV, WebM, MKV, AVI) and queue its analysis."""
-    wanted = _parse(options, gateway.settings.result_ttl_max_s)
-    await refuse_unless_video(file)
-    job_id = await gateway.intake.accept(file, wanted)
-    job = await run_in_threadpool(gateway.jobs.find, job_id, utc_now())
-    if job is None:
-        raise ProblemError(GatewayCode.UNAVAILABLE, "The job record was lost.")
-    response.headers["Location"] = job.links.self
-    response.headers["Retry-After"] = str(gateway.settings.retry_after_s)
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=255, description="The same key makes one job only."),
+    ] = None,
+    prefer: Annotated[
+        str | None, Header(description="`wait=N`: answer with the result if done in N seconds.")
+    ] = None,
+) -> Job | Response:
+    """Take a clip and queue its analysis.
+
+    A clip is an MP4, MOV, WebM, MKV or AVI file, or a `.zip` of numbered frames with
+    `options.fps`.
+    """
+    wanted = parse_options(options, gateway.settings)
+    refuse_fps_mismatch(await container_of(file), wanted.fps)
+    await gateway.rates.spend(caller)
+    wanted = await _checked(wanted, caller, gateway)
+    admitted = await gateway.intake.accept(file, wanted, caller, idempotency_key)
+    wait_s = _wait_s(prefer)
+    standing = await wait_for_end(gateway, admitted.job_id, wait_s)
+    job = seen(standing)
+    headers = {"Location": job.links.self, "Retry-After": str(gateway.settings.retry_after_s)}
+    if admitted.is_replay:
+        headers["Idempotent-Replayed"] = "true"
+    if wait_s:
+        headers["Preference-Applied"] = f"wait={wait_s}"
+        if job.status not in PENDING:
+            refuse_unless_succeeded(job, gateway.settings.retry_after_s)
+            return await result_response(gateway, job, "application/json", headers)
+    response.headers.update(headers)
     return job
 
 
-def _parse(options: str, ttl_max_s: int) -> RecognizeOptions:
+def parse_options(text: str, settings: GatewaySettings) -> RecognizeOptions:
+    """The options of an upload. Raises ProblemError."""
     try:
-        parsed = RecognizeOptions.model_validate_json(options)
+        parsed = RecognizeOptions.model_validate_json(text)
     except ValidationError as exc:
         raise invalid_fields(
             [{**error, "loc": ("options", *error["loc"])} for error in exc.errors()]
         ) from exc
-    if parsed.ttl_s and parsed.ttl_s > ttl_max_s:
-        raise ProblemError(
-            GatewayCode.INVALID_REQUEST,
-            f"options.ttl_s: at most {ttl_max_s} seconds.",
-            limit=ttl_max_s,
-            measured=parsed.ttl_s,
-        )
+    refuse_out_of_range(parsed.ttl_s, parsed.deadline_s, settings)
     return parsed
+
+
+def refuse_out_of_range(
+    ttl_s: int | None, deadline_s: int | None, settings: GatewaySettings
+) -> None:
+    """Raise a problem for a life or a deadline this service does not grant."""
+    bounds = (
+        ("ttl_s", ttl_s, settings.result_ttl_min_s, settings.result_ttl_max_s),
+        ("deadline_s", deadline_s, 1, settings.job_deadline_max_s),
+    )
+    for name, asked, least, most in bounds:
+        if asked is not None and not least <= asked <= most:
+            raise ProblemError(
+                GatewayCode.INVALID_REQUEST,
+                f"options.{name}: from {least} to {most} seconds.",
+                limit=least if asked < least else most,
+                measured=asked,
+            )
+
+
+async def wait_for_end(gateway: Gateway, job_id: str, wait_s: int) -> Standing:
+    """A job just submitted, once it has ended or `wait_s` later."""
+
+    async def look() -> Standing:
+        found = await gateway.jobs.find(job_id, utc_now())
+        if not isinstance(found, Standing):
+            raise ProblemError(GatewayCode.JOB_DELETED, "The job was deleted meanwhile.")
+        return found
+
+    return await wait_until(
+        gateway.changes, job_id, look, lambda found: found.settled is not None, wait_s
+    )
+
+
+async def _checked(
+    options: RecognizeOptions, caller: Principal, gateway: Gateway
+) -> RecognizeOptions:
+    """The options as they hold, batch defaults included. Raises ProblemError."""
+    if options.webhook_url is not None:
+        await gateway.webhooks.refuse_bad_target(str(options.webhook_url))
+    if options.batch_id is None:
+        return options
+    return await _as_batch_item(options, caller, gateway)
+
+
+async def _as_batch_item(
+    options: RecognizeOptions, caller: Principal, gateway: Gateway
+) -> RecognizeOptions:
+    found = await gateway.batches.find(options.batch_id or "")
+    if found is None or found.record.tenant != caller.tenant:
+        raise ProblemError(GatewayCode.BATCH_NOT_FOUND, "options.batch_id: no batch has this id.")
+    if found.is_canceled:
+        raise ProblemError(GatewayCode.BATCH_CLOSED, "The batch was canceled.")
+    reference = options.client_ref
+    if reference is None or not await gateway.batches.has_item(found.record.id, reference):
+        raise ProblemError(
+            GatewayCode.INVALID_REQUEST, "options.client_ref: none of the batch's items."
+        )
+    defaults = found.record.options.model_dump(exclude_unset=True)
+    own = options.model_dump(exclude_unset=True)
+    tags = [*dict.fromkeys((*found.record.tags, *options.tags))]
+    return RecognizeOptions.model_validate({**defaults, **own, "tags": tags})
+
+
+def _wait_s(prefer: str | None) -> int:
+    found = _WAIT.search(prefer or "")
+    return min(int(found.group(1)), LONGEST_WAIT_S) if found else 0

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from service.auth import Admin, Principal, Reader, Submitter
-from service.dependencies import Gateway, GatewayDep
-from service.errors import GatewayCode, ProblemError
+from service.access import owned_job
+from service.auth import Admin, Reader, Submitter
+from service.dependencies import GatewayDep
+from service.routes.responses import problems
 from service.schemas import Deliveries, Delivery, WebhookSecret
-from service.store.jobs import Deleted, utc_now
 
 router = APIRouter(prefix="/v1", tags=["webhooks"])
 
@@ -16,14 +16,18 @@ JobId = Annotated[str, Path(description="As answered by POST /v1/recognize.", ma
 DeliveryId = Annotated[str, Path(description="The `webhook-id` header.", max_length=80)]
 
 
-@router.get("/jobs/{job_id}/deliveries")
+@router.get("/jobs/{job_id}/deliveries", responses=problems(401, 403, 404, 410, 421, 422, 503))
 async def deliveries(job_id: JobId, caller: Reader, gateway: GatewayDep) -> Deliveries:
     """What became of the job's webhook. Empty where it has none, or has not ended."""
-    await _refuse_unless_owned(job_id, caller, gateway)
+    await owned_job(gateway, caller, job_id)
     return Deliveries(data=await gateway.webhooks.deliveries(job_id))
 
 
-@router.post("/jobs/{job_id}/deliveries/{delivery_id}/redeliver", status_code=202)
+@router.post(
+    "/jobs/{job_id}/deliveries/{delivery_id}/redeliver",
+    status_code=202,
+    responses=problems(401, 403, 404, 410, 421, 422, 503),
+)
 async def redeliver(
     job_id: JobId, delivery_id: DeliveryId, caller: Submitter, gateway: GatewayDep
 ) -> Delivery:
@@ -31,29 +35,19 @@ async def redeliver(
 
     A target that was disabled, because it answered 410, gets webhooks again from then on.
     """
-    await _refuse_unless_owned(job_id, caller, gateway)
+    await owned_job(gateway, caller, job_id)
     return await gateway.webhooks.redeliver(job_id, delivery_id)
 
 
-@router.get("/webhooks/secret")
+@router.get("/webhooks/secret", responses=problems(401, 403, 421, 503))
 async def secret(caller: Admin, gateway: GatewayDep, response: Response) -> WebhookSecret:
     """What your webhooks are signed with; made when first asked for."""
     response.headers["Cache-Control"] = "no-store"
     return WebhookSecret(secret=await gateway.webhooks.secret(caller.tenant))
 
 
-@router.post("/webhooks/secret/rotate")
+@router.post("/webhooks/secret/rotate", responses=problems(401, 403, 421, 503))
 async def rotate_secret(caller: Admin, gateway: GatewayDep, response: Response) -> WebhookSecret:
     """A new secret. For 24 hours webhooks carry a signature by the one before, too."""
     response.headers["Cache-Control"] = "no-store"
     return WebhookSecret(secret=await gateway.webhooks.rotate_secret(caller.tenant))
-
-
-async def _refuse_unless_owned(job_id: str, caller: Principal, gateway: Gateway) -> None:
-    """Another tenant's job is as good as none."""
-    found = await gateway.jobs.find(job_id, utc_now())
-    tenant = found.tenant if isinstance(found, Deleted) else found and found.record.tenant
-    if tenant != caller.tenant:
-        raise ProblemError(GatewayCode.JOB_NOT_FOUND, "No job has this id.")
-    if isinstance(found, Deleted):
-        raise ProblemError(GatewayCode.JOB_DELETED, "The job was deleted.")

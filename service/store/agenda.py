@@ -5,6 +5,7 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from service.store import names
+from service.store.text import text
 
 
 class Agenda:
@@ -34,6 +35,10 @@ class Agenda:
         """Look at an unwanted job again later."""
         await self._redis.zadd(names.ERASURES, {job_id: until.timestamp()})
 
+    async def settle_unwanted(self, job_id: str) -> None:
+        """Note that no worker holds an unwanted job any more."""
+        await self._redis.zrem(names.ERASURES, job_id)
+
     async def strike_off(self, job_id: str) -> None:
         """Note that all has been done that an ended job asked for."""
         async with self._redis.pipeline() as pipe:
@@ -45,4 +50,4 @@ class Agenda:
         found = await self._redis.zrange(
             key, "-inf", now.timestamp(), byscore=True, offset=0, num=limit
         )
-        return [member.decode() for member in found]
+        return [text(member) for member in found]

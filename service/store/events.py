@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
 from service.store.connection import OUTAGES
+from service.store.text import text
 from worker.contract import CHANGES_CHANNEL, EventKind, events_key
 
 _RECONNECT_S = 0.5
@@ -27,13 +28,20 @@ class JobEvent:
     data: str
 
 
-async def events_after(redis: Redis, job_id: str, last_id: str) -> list[JobEvent]:
-    """The next events of a job after the one with `last_id` (`0` for the first), oldest first."""
-    found = await redis.xrange(events_key(job_id), f"({last_id}", "+", count=_PAGE)
-    return [
-        JobEvent(event_id.decode(), EventKind(fields[b"kind"].decode()), fields[b"data"].decode())
-        for event_id, fields in found
-    ]
+class EventLog:
+    """The event streams of jobs; their ids grow."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def after(self, job_id: str, last_id: str) -> list[JobEvent]:
+        """The next events after the one with `last_id` (`0` for the first), oldest first."""
+        found = await self._redis.xrange(events_key(job_id), f"({last_id}", "+", count=_PAGE)
+        return [_event(entry, fields or {}) for entry, fields in found or ()]
+
+
+def _event(entry: object, fields: Mapping[bytes | str, bytes | str]) -> JobEvent:
+    return JobEvent(text(entry), EventKind(text(fields[b"kind"])), text(fields[b"data"]))
 
 
 class Changes:

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
@@ -11,15 +10,17 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
+from redis.typing import EncodableT
 from rq.job import JobStatus
 
-from service.queue import FIELDS, ClipQueue, QueueEntry, job_hash, parse_fields
+from service.queue import ClipQueue
 from service.schemas import StatusEvent
-from service.state import JobRecord, Settlement, Standing, canceled, verdict
+from service.state import JobRecord, Settlement, Standing, canceled, state_of, verdict
 from service.store import names, scripts
+from service.store.reader import TOMBSTONES, Deleted, JobReader, standing_of
+from service.store.text import text
 from worker.contract import (
     CHANGES_CHANNEL,
-    SETTLED_FIELD,
     EventKind,
     JobState,
     events_key,
@@ -29,13 +30,6 @@ from worker.contract import (
 UPLOAD_GIVEN_UP_S = 3600
 """An upload that has not become a job by then is taken for broken off."""
 _HELD_RECHECK_S = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """A job that is gone; whose it was."""
-
-    tenant: str
 
 
 class ClaimConflict(Exception):
@@ -62,7 +56,7 @@ class JobStore:
         self._claim_s = claim_s
         self._max_queued = max_queued
         self._reserve = redis.register_script(scripts.RESERVE)
-        self._read = redis.register_script(scripts.READ)
+        self.reader = JobReader(redis, queue)
         self._settle = redis.register_script(scripts.SETTLE)
 
     async def ping(self) -> None:
@@ -133,7 +127,7 @@ class JobStore:
     def _remember(self, pipe: Pipeline, record: JobRecord, claims: Mapping[str, str]) -> None:
         job_id, options = record.id, record.options
         forgotten_at = int(_latest(record).timestamp()) + self._tombstone_s
-        fields = {
+        fields: dict[EncodableT, EncodableT] = {
             "record": record.model_dump_json(),
             "key_id": record.key_id,
             "batch_id": options.batch_id or "",
@@ -154,33 +148,23 @@ class JobStore:
             pipe.hset(f"{batch}:items", options.client_ref, job_id)
             pipe.sadd(f"{batch}:open", job_id)
             pipe.hincrby(batch, "awaiting", -1)
-        event = {"kind": EventKind.STATUS, "data": _status(job_id, JobState.QUEUED)}
+        event: dict[EncodableT, EncodableT] = {
+            "kind": EventKind.STATUS,
+            "data": _status(job_id, JobState.QUEUED),
+        }
         pipe.xadd(events_key(job_id), event)
         pipe.expireat(events_key(job_id), forgotten_at)
 
     async def find(self, job_id: str, now: datetime) -> Standing | Deleted | None:
         """A job, settled first where it has ended; what is left of it; or None if unknown."""
-        found = await self._read(
-            keys=[
-                job_key(job_id),
-                _tombstone_key(job_id),
-                job_hash(job_id),
-                self._queue.list_key,
-                self._queue.workers_key,
-                names.PACE,
-            ],
-            args=[job_id, *FIELDS],
-        )
-        if len(found) <= 1:
-            return Deleted(found[0].decode()) if found and found[0] else None
-        record = JobRecord.model_validate_json(found[0])
-        if found[1]:
-            return Standing(record, Settlement.model_validate_json(found[1]))
-        entry = parse_fields(found[2:5])
+        found = standing_of(await self.reader.read(job_id))
+        if not isinstance(found, Standing) or found.settled is not None:
+            return found
+        record, entry = found.record, found.entry
         is_ended = entry is None or entry.status in _ENDED or now >= record.deadline_at
         if is_ended and (settled := await self.settle_if_ended(record, now)):
             return Standing(record, settled)
-        return Standing(record, None, entry, *_queue_facts(found[5:]))
+        return found
 
     async def settle_if_ended(self, record: JobRecord, now: datetime) -> Settlement | None:
         """Settle a job where RQ or the clock says that it has ended; how, or None."""
@@ -227,7 +211,8 @@ class JobStore:
         if standing.settled is not None:
             return standing.settled
         settled = await self.settle(record, canceled(record, standing.entry, now))
-        await self.let_go(record.id, now)
+        if settled is None or settled.state is not JobState.SUCCEEDED:
+            await self.let_go(record.id, now)
         return settled
 
     async def let_go(self, job_id: str, now: datetime) -> None:
@@ -258,10 +243,14 @@ class JobStore:
                 pipe.zrem(index, job_id)
             await pipe.execute()
 
-    async def twin(self, record: JobRecord, model_digest: str) -> str | None:
+    async def twin(self, record: JobRecord, model_digest: str, now: datetime) -> str | None:
         """The id of an earlier job that analysed the same bytes in the same way, or None."""
         found = await self._redis.get(twin_key(record, model_digest))
-        return None if found is None else found.decode()
+        if found is None:
+            return None
+        twin = await self.find(text(found), now)
+        is_usable = isinstance(twin, Standing) and state_of(twin, now) is JobState.SUCCEEDED
+        return text(found) if is_usable else None
 
 
 _ENDED = frozenset({JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED})
@@ -292,24 +281,14 @@ def indexes(record: JobRecord) -> list[str]:
 
 def _claimed(pipe: Pipeline, claims: Mapping[str, str]) -> str | None:
     """The job the claims stand for already, or None; they are watched from here on."""
-    pipe.watch(*claims)
+    pipe.watch(*claims)  # type: ignore[no-untyped-call]  # redis types it in part
     for key, fingerprint in claims.items():
         if found := pipe.get(key):
-            claimed_for, _, job_id = found.decode().partition(" ")
+            claimed_for, _, job_id = text(found).partition(" ")
             if claimed_for != fingerprint:
                 raise ClaimConflict(key)
-            return str(job_id)
+            return job_id
     return None
-
-
-def _queue_facts(values: list[bytes | None]) -> tuple[int | None, float | None, int]:
-    """Place in the queue from 1, pace in seconds, number of workers."""
-    place, pace, workers = values
-    return (
-        None if place is None else int(place) + 1,
-        None if pace is None else float(pace),
-        int(workers or 0),
-    )
 
 
 def _seconds_taken(settlement: Settlement) -> float:
@@ -327,4 +306,4 @@ def _status(job_id: str, state: JobState) -> str:
 
 
 def _tombstone_key(job_id: str) -> str:
-    return f"madv:gone:{job_id}"
+    return f"{TOMBSTONES}{job_id}"

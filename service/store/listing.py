@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from redis.asyncio import Redis
 
@@ -74,7 +75,7 @@ class Listing:
                 num=_CHUNK,
                 withscores=True,
             )
-            for member, score in chunk:
+            for member, score in cast("list[tuple[bytes, float]]", chunk):
                 place = (score, member.decode())
                 if start is not None and place >= start:
                     continue

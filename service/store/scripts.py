@@ -11,17 +11,6 @@ redis.call('ZADD', KEYS[2], ARGV[4], ARGV[2])
 return 'ok'
 """
 
-READ = """
--- KEYS: job, tombstone, RQ's hash of it, queue, workers, pace. ARGV: job id, RQ's fields.
-local job = redis.call('HMGET', KEYS[1], 'record', 'settled')
-if not job[1] then return {redis.call('GET', KEYS[2])} end
-if job[2] then return {job[1], job[2]} end
-local rq = redis.call('HMGET', KEYS[3], ARGV[2], ARGV[3], ARGV[4])
-local place = rq[1] == 'queued' and redis.call('LPOS', KEYS[4], ARGV[1])
-return {job[1], false, rq[1], rq[2], rq[3], place, redis.call('GET', KEYS[6]),
-        redis.call('SCARD', KEYS[5])}
-"""
-
 SETTLE = """
 -- The first end of a job wins. KEYS: job, events, deadlines, expiry, due webhooks, pace.
 -- ARGV: 1 job id, 2 settlement, 3 state, 4 status event, 5 now, 6 expires at, 7 forgotten at,

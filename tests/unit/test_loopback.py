@@ -41,7 +41,7 @@ async def test_loopback_names_are_answered(client: httpx.AsyncClient, host: str)
         "127.0.0.1@example.org",
         "127.0.0.1:80:80",
         "192.168.1.7",
-        "0.0.0.0",
+        "0.0.0.0",  # noqa: S104  # not bound to
         "[::ffff:8.8.8.8]",
         "",
     ],
@@ -74,7 +74,7 @@ async def test_own_pages_and_programs_may_change_things(client: httpx.AsyncClien
     assert (await client.post("/")).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org"])  # noqa: S104  # refused
 def test_without_keys_only_loopback_can_be_listened_on(host: str) -> None:
     with pytest.raises(ValidationError, match="loopback"):
         GatewaySettings(blob_url="memory:///", auth="off", host=host)

@@ -1,5 +1,6 @@
 """The frames worth showing: aligned pictures around an event and what changed between them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -66,10 +67,20 @@ def chosen_frames(report: AnalysisReport) -> dict[str, int]:
     }
 
 
-def key_frames(report: AnalysisReport, clip_path: Path) -> list[KeyFrame]:
-    """The chosen frames, decoded again from the clip and aligned as for the models."""
+def key_frames(report: AnalysisReport, clip_path: Path, fps: float | None = None) -> list[KeyFrame]:
+    """The chosen frames, decoded again from the clip and aligned as for the models.
+
+    Args:
+        report: Says which frames, and how they are aligned.
+        clip_path: The clip it is about.
+        fps: Frames per second, where the clip is an archive of frames.
+
+    Raises:
+        ClipError: The clip cannot be decoded.
+    """
     chosen = chosen_frames(report)
-    images = _decoded(clip_path, set(chosen.values()))
+    frames = decode(clip_path, DecodeLimits(), fps=fps).frames
+    images = {frame.index: frame.image for frame in frames if frame.index in chosen.values()}
     rows = report.action_units.frames
     return [
         KeyFrame(name, rows[index].pts_s, _aligned(images.get(index), report))
@@ -77,7 +88,7 @@ def key_frames(report: AnalysisReport, clip_path: Path) -> list[KeyFrame]:
     ]
 
 
-def change(frames: list[KeyFrame]) -> Change | None:
+def change(frames: Sequence[KeyFrame]) -> Change | None:
     """What the event changed: apex minus onset, or end minus start where there is no event."""
     by_name = {frame.name: frame.picture for frame in frames}
     later, earlier = ("apex", "onset") if "apex" in by_name else ("end", "start")
@@ -95,13 +106,3 @@ def _aligned(image: Image | None, report: AnalysisReport) -> Image | None:
         return None
     alignment = np.array(report.face.alignment, dtype=np.float32) * ZOOM
     return crop(image, alignment, replace(PREPROCESS, crop_size=PREPROCESS.crop_size * ZOOM))
-
-
-def _decoded(clip_path: Path, wanted: set[int]) -> dict[int, Image]:
-    """The wanted frames as far as they decode."""
-    frames = decode(clip_path, DecodeLimits()).frames
-    return {
-        frame.index: frame.image
-        for frame in frames
-        if frame.index in wanted and frame.image is not None
-    }

@@ -1,7 +1,9 @@
-"""The result as one picture: key frames, AU traces and class probabilities."""
+"""The result as one picture: AU traces and class probabilities, key frames above if there are."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from io import BytesIO
 from textwrap import fill
 from typing import Final
 
@@ -12,7 +14,7 @@ from matplotlib.figure import Figure
 
 from worker.contract import AnalysisReport
 from worker.report.bars import draw_bars
-from worker.report.keyframes import Change, KeyFrame, change, key_frames
+from worker.report.keyframes import Change, KeyFrame, change
 from worker.report.style import INK, MUTED, VERDICTS, drawable, write_after
 from worker.report.traces import draw_traces
 
@@ -25,24 +27,40 @@ _REASON_WIDTH = 88
 _FAINT_BLACK = -600.0
 
 
-def draw(report: AnalysisReport, clip_path: Path, png_path: Path) -> None:
-    """Draw a result as a PNG of 2000 x 1125 pixels.
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the panels lie, in shares of the figure: left, bottom, width, height."""
 
-    The key frames are decoded again from `clip_path` and aligned as the result says.
+    names_at: float
+    traces: tuple[float, float, float, float]
+    bars: tuple[float, float, float, float]
 
-    Raises:
-        ClipError: The clip cannot be decoded.
+
+_BELOW_FRAMES: Final = _Layout(0.487, (0.05, 0.14, 0.5, 0.285), (0.838, 0.105, 0.1, 0.335))
+_ALONE: Final = _Layout(0.815, (0.05, 0.16, 0.5, 0.575), (0.838, 0.16, 0.1, 0.6))
+
+
+def draw(report: AnalysisReport, name: str, frames: Sequence[KeyFrame] = ()) -> bytes:
+    """A result as a PNG of 2000 x 1125 pixels.
+
+    Args:
+        report: What is drawn.
+        name: What the clip is called, in the corner.
+        frames: Pictures of the clip. Without them the picture shows nobody's face.
     """
     figure = Figure(figsize=SIZE_IN, facecolor="white")
     FigureCanvasAgg(figure)
-    frames = key_frames(report, clip_path)
-    _draw_heading(figure, report, clip_path.name)
-    _draw_key_frames(figure, frames, change(frames))
-    _draw_panel_names(figure, report)
-    draw_traces(figure.add_axes((0.05, 0.14, 0.5, 0.285)), report)
-    draw_bars(figure.add_axes((0.838, 0.105, 0.1, 0.335)), report)
+    layout = _BELOW_FRAMES if frames else _ALONE
+    _draw_heading(figure, report, name)
+    if frames:
+        _draw_key_frames(figure, frames, change(frames))
+    _draw_panel_names(figure, report, layout.names_at)
+    draw_traces(figure.add_axes(layout.traces), report)
+    draw_bars(figure.add_axes(layout.bars), report)
     _draw_caption(figure, report)
-    figure.savefig(png_path, dpi=DPI, format="png")
+    png = BytesIO()
+    figure.savefig(png, dpi=DPI, format="png")
+    return png.getvalue()
 
 
 def _draw_heading(figure: Figure, report: AnalysisReport, clip_name: str) -> None:
@@ -72,13 +90,13 @@ def _answer(report: AnalysisReport) -> tuple[str, str]:
     return share.capitalize(), when
 
 
-def _draw_panel_names(figure: Figure, report: AnalysisReport) -> None:
-    bold = partial(figure.text, y=0.487, fontsize=12, fontweight="bold", color=INK, va="center")
+def _draw_panel_names(figure: Figure, report: AnalysisReport, height: float) -> None:
+    bold = partial(figure.text, y=height, fontsize=12, fontweight="bold", color=INK, va="center")
     write_after(bold(x=0.03, s="Action units"), report.action_units.scale, fontsize=10)
     write_after(bold(x=0.762, s="Probabilities"), report.prediction.confidence, fontsize=10)
 
 
-def _draw_key_frames(figure: Figure, frames: list[KeyFrame], changed: Change | None) -> None:
+def _draw_key_frames(figure: Figure, frames: Sequence[KeyFrame], changed: Change | None) -> None:
     width = 0.17
     height = width * SIZE_IN[0] / SIZE_IN[1]
     for column in range(len(frames) + 1):

@@ -15,6 +15,8 @@ from worker.errors import ClipError
 
 _MP4_FIRST_BOXES: Final = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _MP4_BOX_HEADER = 8
+_ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
+"""A member, or the end of an archive that holds none."""
 _EBML: Final = b"\x1aE\xdf\xa3"
 _SEGMENT: Final = b"\x18S\x80g"
 _EBML_ID_BYTES = 4
@@ -23,10 +25,15 @@ _EBML_PROBE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container format: the name users know, and FFmpeg's demuxer for it."""
+    """A container format: the name users know, and FFmpeg's demuxer for it (none for archives)."""
 
     name: str
     demuxer: str
+
+
+ARCHIVE: Final = Container("zip", "")
+"""Of numbered frames."""
+CONTAINERS: Final = ("mp4", "mov", "webm", "mkv", "avi", ARCHIVE.name)
 
 
 def identify(path: Path, max_bytes: int) -> Container:
@@ -59,10 +66,14 @@ def _recognise(start: bytes) -> Container:
         return Container("webm" if b"webm" in start[:64] else "mkv", "matroska")
     if start.startswith(b"RIFF") and start[8:12] == b"AVI ":
         return Container("avi", "avi")
-    raise ClipError(ErrorCode.NOT_A_VIDEO, "the file is none of mp4, mov, webm, mkv and avi")
+    if start.startswith(_ZIP_STARTS):
+        return ARCHIVE
+    raise ClipError(ErrorCode.NOT_A_VIDEO, f"the file is none of {', '.join(CONTAINERS)}")
 
 
 def _is_cut_short(container: Container, file: BinaryIO, start: bytes, size: int) -> bool:
+    if container == ARCHIVE:
+        return False  # its directory lies at its end: reading it tells
     if container.demuxer == "mov":
         boxes = dict(_mp4_boxes(file))
         return b"moov" not in boxes or any(end > size for end in boxes.values())

@@ -5,21 +5,84 @@ decodes into memory it shares with its parent; its death is a property of the cl
 """
 
 import mmap
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Final, Protocol
 
 import numpy as np
 
 from worker.contract import ErrorCode, Failure
 from worker.domain import Clip, Frame, Image
 from worker.errors import ClipError
-from worker.process import ChildDied, call_in_child, limit_address_space
+from worker.process import ChildDied, follow_child, limit_address_space
 from worker.scratch import scratch_file
-from worker.video.container import Container, identify
+from worker.throttle import Throttle
+from worker.video.archive import open_archive
+from worker.video.container import ARCHIVE, Container, identify
 from worker.video.limits import DecodeLimits
-from worker.video.reader import open_reader
+from worker.video.reader import Picture, open_reader
 from worker.video.timeline import arrange
+from worker.video.upright import Upright
+
+_SAY_EVERY_S: Final = 0.1
+
+Counts = tuple[int, int | None]
+"""Frames decoded so far, and how many there should be, None while unknown."""
+
+
+class FrameSource(Protocol):
+    """An opened file of frames, of whatever kind."""
+
+    @property
+    def codec(self) -> str:
+        """What the frames are compressed with; complete once all are handed out."""
+
+    @property
+    def nominal_fps(self) -> Fraction:
+        """Frames per second, 0 where nobody says."""
+
+    @property
+    def frames_total(self) -> int | None:
+        """How many there should be."""
+
+    @property
+    def upright(self) -> Upright:
+        """How they are turned."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the file."""
+
+    def pictures(self) -> Iterator[Picture]:
+        """Every frame once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to be decoded: `fps` is the rate of an archive of frames."""
+
+    path: Path
+    container: Container
+    fps: float | None
+
+    def open(self, limits: DecodeLimits) -> AbstractContextManager[FrameSource]:
+        """Its frames.
+
+        Raises:
+            ClipError: It cannot be used.
+        """
+        if self.container == ARCHIVE:
+            return open_archive(self.path, limits, self.fps)
+        return open_reader(self.path, self.container, limits)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What is odd about the request."""
+        if self.fps is None or self.container == ARCHIVE:
+            return ()
+        return ("`fps` is for archives of frames: the times are the video's own",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +95,46 @@ class _Decoded:
     shape: tuple[int, int, int]
     pictures: list[tuple[float | None, int | None]]
     """Presentation time, and position in the shared memory (None where it did not decode)."""
+    warnings: tuple[str, ...]
 
 
-def decode(path: Path, limits: DecodeLimits) -> Clip:
+def ignore(counts: Counts) -> None:
+    """Tell nobody."""
+
+
+def decode(
+    path: Path,
+    limits: DecodeLimits,
+    *,
+    fps: float | None = None,
+    hear: Callable[[Counts], None] = ignore,
+) -> Clip:
     """Decode a file once, from start to end.
 
     Frames are upright, all of one size, and read-only views of memory that lives as long as they.
     Times are the stream's own and strictly rising. Call it where no other thread holds a lock: it
     forks.
 
+    Args:
+        path: A video, or an archive of numbered frames.
+        limits: What it may cost.
+        fps: Frames per second of an archive; a video has times of its own.
+        hear: Told now and then how far it is.
+
     Raises:
         ClipError: The file cannot be used; the code says why.
     """
-    container = identify(path, limits.max_bytes)
+    source = Source(path, identify(path, limits.max_bytes), fps)
     with scratch_file() as memory:
-        decoded = _decode_in_child(path, container, limits, memory)
-        return _clip(container, decoded, _images(memory, decoded))
+        decoded = _decode_in_child(source, limits, memory, hear)
+        return _clip(source, decoded, _images(memory, decoded))
 
 
 def _decode_in_child(
-    path: Path, container: Container, limits: DecodeLimits, memory: Path
+    source: Source, limits: DecodeLimits, memory: Path, hear: Callable[[Counts], None]
 ) -> _Decoded:
     try:
-        answer = call_in_child(limits.timeout_s, _answer, path, container, limits, memory)
+        answer = follow_child(limits.timeout_s, hear, _answer, source, limits, memory)
     except TimeoutError as error:
         raise ClipError(
             ErrorCode.DEADLINE_EXCEEDED, "decoding takes too long", limit=limits.timeout_s
@@ -69,12 +149,12 @@ def _decode_in_child(
 
 
 def _answer(
-    path: Path, container: Container, limits: DecodeLimits, memory: Path
+    tell: Callable[[Counts], None], source: Source, limits: DecodeLimits, memory: Path
 ) -> _Decoded | Failure:
     """What the child does. A `ClipError` would not survive pickling; what it says does."""
     limit_address_space(limits.max_decoder_bytes)
     try:
-        return _decode_into(path, container, limits, memory)
+        return _decode_into(memory, source, limits, tell)
     except ClipError as error:
         return error.failure
     except MemoryError:
@@ -85,14 +165,19 @@ def _answer(
         )
 
 
-def _decode_into(path: Path, container: Container, limits: DecodeLimits, memory: Path) -> _Decoded:
+def _decode_into(
+    memory: Path, source: Source, limits: DecodeLimits, tell: Callable[[Counts], None]
+) -> _Decoded:
     """Write the frames one after the other into `memory`."""
     pictures: list[tuple[float | None, int | None]] = []
     shape = (0, 0, 0)
-    with open_reader(path, container, limits) as reader, memory.open("r+b", buffering=0) as file:
+    throttle = Throttle(_SAY_EVERY_S)
+    with source.open(limits) as frames, memory.open("r+b", buffering=0) as file:
         position = 0
-        for pts_s, image in reader.pictures():
+        for pts_s, image in frames.pictures():
             pictures.append((pts_s, None if image is None else position))
+            if throttle.is_due():
+                tell((len(pictures), frames.frames_total))
             if image is None:
                 continue
             shape = (image.shape[0], image.shape[1], image.shape[2])
@@ -101,8 +186,9 @@ def _decode_into(path: Path, container: Container, limits: DecodeLimits, memory:
             file.write(image.data)
     if not position:
         raise _nothing_decoded(pictures)
-    rotation = reader.orientation.rotation if reader.orientation else 0
-    return _Decoded(reader.codec, reader.nominal_fps, rotation, shape, pictures)
+    return _Decoded(
+        frames.codec, frames.nominal_fps, frames.upright.rotation, shape, pictures, frames.warnings
+    )
 
 
 def _check_memory(size: int, limits: DecodeLimits) -> None:
@@ -128,7 +214,7 @@ def _images(memory: Path, decoded: _Decoded) -> Image:
     return np.frombuffer(mapped, dtype=np.uint8).reshape(-1, *decoded.shape)
 
 
-def _clip(container: Container, decoded: _Decoded, images: Image) -> Clip:
+def _clip(source: Source, decoded: _Decoded, images: Image) -> Clip:
     timeline = arrange([pts_s for pts_s, _ in decoded.pictures], decoded.nominal_fps)
     positions = [decoded.pictures[index][1] for index in timeline.order]
     frames = tuple(
@@ -139,9 +225,9 @@ def _clip(container: Container, decoded: _Decoded, images: Image) -> Clip:
     warnings = [f"{failed} frames did not decode"] * (failed > 0)
     return Clip(
         frames,
-        container.name,
+        source.container.name,
         decoded.codec,
         decoded.rotation,
         decoded.nominal_fps,
-        (*warnings, *timeline.warnings),
+        (*source.warnings(), *decoded.warnings, *warnings, *timeline.warnings),
     )

@@ -1,6 +1,7 @@
 """What FFmpeg's errors mean to the owner of a clip, in one place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 import av
@@ -44,3 +45,14 @@ def clip_error(error: av.FFmpegError) -> ClipError | None:
         if isinstance(error, kind):
             return ClipError(code, f"the decoder says: {error.strerror}")
     return None
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Raise FFmpeg's errors as the `ClipError`s they stand for."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        if (failure := clip_error(error)) is None:
+            raise
+        raise failure from error

@@ -42,3 +42,14 @@ def from_display_matrix(matrix: npt.NDArray[np.int32]) -> Orientation:
     angle = math.atan2(b, -a if is_mirrored else a)
     rotation = round(math.degrees(angle) / 90) % 4 * 90
     return Orientation(rotation, is_transposed, flips_rows=to_row < 0, flips_columns=to_column < 0)
+
+
+def from_rotation(degrees: int) -> Orientation:
+    """Turned by right angles, not mirrored. Degrees counterclockwise, as FFmpeg counts."""
+    rotation = round(-degrees / 90) % 4 * 90
+    return Orientation(
+        rotation,
+        is_transposed=rotation in {90, 270},
+        flips_rows=rotation in {180, 270},
+        flips_columns=rotation in {90, 180},
+    )

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import av
-import numpy as np
 from av.container import InputContainer
-from av.sidedata.sidedata import SideDataContainer, Type
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -17,9 +15,9 @@ from worker.contract import ErrorCode
 from worker.domain import Image
 from worker.errors import ClipError
 from worker.video.container import Container
-from worker.video.failures import clip_error
+from worker.video.failures import clip_error, mapped_errors
 from worker.video.limits import DecodeLimits
-from worker.video.orientation import Orientation, from_display_matrix
+from worker.video.upright import Upright, check_pixels
 
 CODECS: Final = ("h264", "hevc", "vp8", "vp9", "av1", "mjpeg", "mpeg4")
 _OPTIONS: Final = {"protocol_whitelist": "file"}
@@ -37,7 +35,7 @@ def open_reader(path: Path, container: Container, limits: DecodeLimits) -> Itera
         ClipError: The file is damaged, has no video stream, or one of another codec.
     """
     with (
-        _mapped_errors(),
+        mapped_errors(),
         av.open(
             str(path), format=container.demuxer, options=_OPTIONS, metadata_errors="replace"
         ) as file,
@@ -51,17 +49,18 @@ class Reader:
     def __init__(self, file: InputContainer, stream: VideoStream, limits: DecodeLimits) -> None:
         self.codec = stream.codec_context.codec.canonical_name
         self.nominal_fps = stream.average_rate or stream.guessed_rate or Fraction(0)
-        self.orientation: Orientation | None = None
-        """Known once a frame has decoded."""
+        self.upright = Upright(limits)
+        self.frames_total = stream.frames or None
+        """As the header says, which may be wrong."""
+        self.warnings: tuple[str, ...] = ()
         self._file = file
         self._stream = stream
         self._limits = limits
-        self._size: tuple[int, int] | None = None
         self._start_s: float | None = None
 
     def pictures(self) -> Iterator[Picture]:
         """Every frame once; one that does not decode is handed out as None and passed over."""
-        _check_pixels(self._stream.width, self._stream.height, self._limits)
+        check_pixels(self._stream.width, self._stream.height, self._limits)
         for count, picture in enumerate(self._decode(), start=1):
             self._check(count, picture[0])
             yield picture
@@ -76,19 +75,10 @@ class Reader:
                 yield self._seconds(packet.pts), None
                 continue
             for frame in frames:
-                yield self._seconds(frame.pts), self._upright(frame)
+                yield self._seconds(frame.pts), self.upright.picture(frame)
 
     def _seconds(self, pts: int | None) -> float | None:
         return None if pts is None else float(pts * (self._stream.time_base or 0))
-
-    def _upright(self, frame: av.VideoFrame) -> Image | None:
-        _check_pixels(frame.width, frame.height, self._limits)
-        self._size = self._size or (frame.width, frame.height)
-        if frame.is_corrupt or (frame.width, frame.height) != self._size:
-            return None  # concealed guesswork, or no longer the picture the clip began with
-        if self.orientation is None:
-            self.orientation = _orientation(frame)
-        return self.orientation.apply(_rgb(frame))
 
     def _check(self, count: int, pts_s: float | None) -> None:
         limits = self._limits
@@ -107,16 +97,6 @@ class Reader:
                 limit=limits.max_duration_s,
                 measured=max(duration_s, float((self._file.duration or 0) / av.time_base)),
             )
-
-
-@contextmanager
-def _mapped_errors() -> Iterator[None]:
-    try:
-        yield
-    except av.FFmpegError as error:
-        if (failure := clip_error(error)) is None:
-            raise
-        raise failure from error
 
 
 def _video_stream(file: InputContainer) -> VideoStream:
@@ -141,29 +121,3 @@ def _video_stream(file: InputContainer) -> VideoStream:
     # One thread keeps an error with the frame it belongs to; clips run side by side anyway.
     stream.thread_count = 1
     return stream
-
-
-def _rgb(frame: av.VideoFrame) -> Image:
-    """The frame in RGB, as a view of FFmpeg's own memory, which ends its rows with padding."""
-    # More threads than one make frames of this size three times slower to convert.
-    plane = frame.reformat(format="rgb24", threads=1).planes[0]
-    rows = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(frame.height, plane.line_size)
-    return rows[:, : 3 * frame.width].reshape(frame.height, frame.width, 3)
-
-
-def _orientation(frame: av.VideoFrame) -> Orientation:
-    # PyAV's stub calls it a dictionary of motion vectors.
-    for side_data in cast(SideDataContainer, frame.side_data):
-        if side_data.type == Type.DISPLAYMATRIX:
-            return from_display_matrix(np.frombuffer(memoryview(side_data), dtype=np.int32))
-    return Orientation()
-
-
-def _check_pixels(width: int, height: int, limits: DecodeLimits) -> None:
-    if width * height > limits.max_pixels:
-        raise ClipError(
-            ErrorCode.TOO_MANY_PIXELS,
-            f"frames of {width} x {height} are too large",
-            limit=limits.max_pixels,
-            measured=width * height,
-        )

@@ -35,8 +35,13 @@ class AsyncMadvClient(AsyncJobCalls, AsyncBatchCalls):
             settled_url(url), authorization(api_key), timeout, retries
         )
 
+    @property
+    def url(self) -> str:
+        """Where the service is, without user and password."""
+        return self._connection.address
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._connection.address!r})"
+        return f"{type(self).__name__}({self.url!r})"
 
     async def __aenter__(self) -> Self:
         return self

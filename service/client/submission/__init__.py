@@ -1,0 +1,1 @@
+"""Thousands of clips at once: uploads that can be interrupted, results in one folder."""
