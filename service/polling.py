@@ -7,12 +7,12 @@ being processed, an outage) goes on to the route, which alone decides about such
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.auth import Keyring
@@ -23,8 +23,7 @@ from service.store.connection import OUTAGES
 from service.store.reader import Snapshot, standing_of
 
 _PLAIN = re.compile(r"/v1/jobs/(job_[0-9a-f]{32})")
-_NOT_PLAIN = ("content-length", "transfer-encoding", "prefer", "range")
-_BEARER = "bearer "
+_NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"prefer", b"range"})
 _VIEWS_KEPT = 4096
 
 
@@ -42,7 +41,7 @@ class View:
     tenant: str
     until: datetime
     body: bytes
-    etag: str
+    etag: bytes
     is_settled: bool
 
 
@@ -58,7 +57,7 @@ def view_of(snapshot: Snapshot) -> View | None:
     # As seen at its beginning: until it expires or its deadline comes, nothing depends on when.
     body, etag = job_document(describe(standing, record.created_at))
     until = record.deadline_at if settled is None else settled.expires_at
-    return View(record.tenant, until, body, etag, settled is not None)
+    return View(record.tenant, until, body, etag.encode(), settled is not None)
 
 
 class PlainPolls:
@@ -72,15 +71,15 @@ class PlainPolls:
         """Answer a plain poll; pass on everything else."""
         job_id = _polled(scope)
         if job_id is not None:
-            headers = Headers(scope=scope)
+            headers = dict(scope["headers"])
             view = await _view(scope, headers, job_id)
-            if view is not None and headers.get("if-none-match", view.etag) == view.etag:
-                await self._answer(view, send, is_known="if-none-match" in headers)
+            if view is not None and headers.get(b"if-none-match", view.etag) == view.etag:
+                await self._answer(view, send, is_known=b"if-none-match" in headers)
                 return
         await self._app(scope, receive, send)
 
     async def _answer(self, view: View, send: Send, *, is_known: bool) -> None:
-        headers = [(b"cache-control", b"no-store"), (b"etag", view.etag.encode())]
+        headers = [(b"cache-control", b"no-store"), (b"etag", view.etag)]
         if not view.is_settled:
             headers.append((b"retry-after", self._retry_after))
         if not is_known:
@@ -99,9 +98,9 @@ def _polled(scope: Scope) -> str | None:
     return None if match is None else match[1]
 
 
-async def _view(scope: Scope, headers: Headers, job_id: str) -> View | None:
+async def _view(scope: Scope, headers: Mapping[bytes, bytes], job_id: str) -> View | None:
     """The answer, where the request may see it and it is one of the simple ones."""
-    if any(name in headers for name in _NOT_PLAIN):
+    if not _NOT_PLAIN.isdisjoint(headers):
         return None
     keyring: Keyring = scope["app"].state.keyring
     reader: Jobs = scope["app"].state.job_reader
@@ -116,6 +115,6 @@ async def _view(scope: Scope, headers: Headers, job_id: str) -> View | None:
     return view if is_visible and view and datetime.now(UTC) < view.until else None
 
 
-def _token(headers: Headers) -> str | None:
-    sent = headers.get("authorization", "")
-    return sent[len(_BEARER) :] if sent[: len(_BEARER)].lower() == _BEARER else None
+def _token(headers: Mapping[bytes, bytes]) -> str | None:
+    scheme, _, sent = headers.get(b"authorization", b"").partition(b" ")
+    return sent.decode("latin-1") if scheme.lower() == b"bearer" else None

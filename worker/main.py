@@ -6,6 +6,7 @@ own (gRPC, onnxruntime, the blob store) exists in the forked work-horse alone.
 
 import gc
 import logging
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,18 +23,21 @@ from rq.job import Job, JobStatus
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
+from worker.announcements import Announcer, announce_change, is_wanted
 from worker.backend import Deadline
+from worker.capabilities import capabilities
 from worker.contract import (
     ANALYSE_FUNCTION,
+    CAPABILITIES_KEY,
     PROBE_KEY,
-    PROGRESS_META_KEY,
     QUEUE_NAME,
+    Capabilities,
     JobPayload,
     ProbeReport,
-    Progress,
 )
 from worker.errors import BackendError, BackendUnavailable
 from worker.jobs import WORKPLACE, Workplace, prove
+from worker.pipeline import ignore
 from worker.process import ChildDied, call_in_child, die_with_parent
 from worker.settings import ModelSettings, WorkerSettings
 from worker.triton.factory import OpenBackend, backend_factory
@@ -90,13 +94,23 @@ class ClipWorker(Worker):
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         """Run a job in the forked process."""
-
-        def report_progress(progress: Progress) -> None:
-            job.meta[PROGRESS_META_KEY] = progress.model_dump(mode="json")
-            job.save_meta()  # type: ignore[no-untyped-call]  # RQ types it in part
-
-        WORKPLACE.set(replace(self._workplace, report_progress=report_progress))
+        if job.func_name == ANALYSE_FUNCTION:
+            announcer = Announcer(self.connection, job)
+            announcer.start()
+            report = announcer.report_progress
+            WORKPLACE.set(replace(self._workplace, report_progress=report))
+        else:
+            WORKPLACE.set(self._workplace)
         return super().perform_job(job, queue)
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """End the forked process and its children; does nothing where there is none.
+
+        A command to stop a job may come just when the job has ended by itself. RQ would then take
+        the process group of "process 0" for the horse's, which is the group of this very worker.
+        """
+        if self.horse_pid:
+            super().kill_horse(sig)
 
     def handle_job_success(
         self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry
@@ -104,6 +118,7 @@ class ClipWorker(Worker):
         """Record an outcome, then erase the clip: a lost worker's successor needed it till then."""
         super().handle_job_success(job, queue, started_job_registry)
         self._erase_clip(job)
+        self._announce_change(job)
 
     def handle_job_failure(
         self,
@@ -116,6 +131,11 @@ class ClipWorker(Worker):
         super().handle_job_failure(job, queue, started_job_registry, exc_string)
         if job.get_status() in {JobStatus.FAILED, JobStatus.STOPPED}:
             self._erase_clip(job)
+        self._announce_change(job)
+
+    def _announce_change(self, job: Job) -> None:
+        if job.func_name == ANALYSE_FUNCTION:
+            announce_change(self.connection, job.id)
 
     def _erase_clip(self, job: Job) -> None:
         if job.func_name != ANALYSE_FUNCTION:
@@ -146,11 +166,13 @@ def run(settings: WorkerSettings) -> None:
     _patiently(connection.ping, RedisConnectionError, deadline)
     workplace = _workplace(settings, connection)
     # In a child: its connections and threads must not be there when jobs are forked.
-    proof = call_in_child(
+    proved = call_in_child(
         settings.startup_timeout_s + _MARGIN_S, _prove, workplace.open_backend, settings
     )
-    if isinstance(proof, BackendError):
-        raise proof
+    if isinstance(proved, BackendError):
+        raise proved
+    proof, able = proved
+    connection.set(CAPABILITIES_KEY, able.model_dump_json())
     workplace.report_proof(proof)
     gc.freeze()  # what is loaded by now stays shared with every forked work-horse
     ClipWorker(connection, workplace).work()
@@ -173,10 +195,15 @@ def backend_name(settings: ModelSettings) -> str:
     return "triton" if settings.triton_url else "inprocess"
 
 
-def _prove(open_backend: OpenBackend, settings: ModelSettings) -> ProbeReport | BackendError:
+def _prove(
+    open_backend: OpenBackend, settings: WorkerSettings
+) -> tuple[ProbeReport, Capabilities] | BackendError:
     """The error is the answer: raised here, it would reach the parent as a mere death."""
     try:
-        return prove_patiently(open_backend, settings)
+        proof = prove_patiently(open_backend, settings)
+        with open_backend() as backend:
+            deadline = Deadline.after(settings.probe_timeout_s)
+            return proof, capabilities(backend, settings.limits(), deadline)
     except BackendError as error:
         return error
 
@@ -192,7 +219,8 @@ def _workplace(settings: WorkerSettings, connection: Redis) -> Workplace:
         limits=settings.limits(),
         analysis_timeout_s=settings.analysis_timeout_s,
         probe_timeout_s=settings.probe_timeout_s,
-        report_progress=lambda _: None,
+        report_progress=ignore,
+        is_wanted=lambda job_id: is_wanted(connection, job_id),
         report_proof=report_proof,
     )
 

@@ -27,6 +27,7 @@ from worker.contract import AnalysisReport
 def recognize(  # noqa: PLR0913  # a command's options are its arguments
     file: ClipFile,
     url: ServiceUrl = DEFAULT_URL,
+    *,
     json_out: Annotated[
         Path | None, typer.Option("--json", help="Write the result here as JSON.")
     ] = None,

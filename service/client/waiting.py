@@ -1,5 +1,6 @@
 """Long-polls and streams that are resumed: what to ask next and when. Does no I/O."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -32,9 +33,13 @@ def succeeded(job: Job) -> Job:
 
 
 class Polling:
-    """Long-polls on one job: each request is held by the service until there is news."""
+    """Long-polls on one job: each request is held by the service until the job has ended.
 
-    def __init__(self, job_id: str, timeout_s: float) -> None:
+    With `wants_news` until anything has changed since the last answer (its ETag).
+    """
+
+    def __init__(self, job_id: str, timeout_s: float, *, wants_news: bool) -> None:
+        self._wants_news = wants_news
         self.last: Job | None = None
         self._path = path_to("jobs", job_id)
         self._etag: str | None = None
@@ -52,7 +57,9 @@ class Polling:
         if self._asked_at is not None and self.is_over:
             return None
         self._asked_at = time.monotonic()
-        wait_s = int(min(LONG_POLL_S, max(0.0, self._deadline - self._asked_at)))
+        left_s = max(0.0, self._deadline - self._asked_at)
+        is_first_news = self._wants_news and self._etag is None
+        wait_s = 0 if is_first_news else math.ceil(min(LONG_POLL_S, left_s))
         return Call(
             "GET",
             self._path,
@@ -68,7 +75,7 @@ class Polling:
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return None
         job = read(Job, answer.content)
-        self._etag = answer.headers.get("ETag")
+        self._etag = answer.headers.get("ETag") if self._wants_news else None
         if job == self.last:
             return None
         self._shortest_s = _AFTER_NEWS_S

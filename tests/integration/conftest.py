@@ -20,7 +20,15 @@ def wiring(tmp_path: Path) -> Wiring:
     """Addresses for a Redis and a gateway without models."""
     (tmp_path / "logs").mkdir()
     return Wiring.plan(
-        tmp_path, tmp_path, gateway_port=None, with_triton=False, settings={"MADV_JOB_RETRIES": "0"}
+        tmp_path,
+        tmp_path,
+        gateway_port=None,
+        with_triton=False,
+        settings={
+            "MADV_JOB_RETRIES": "0",
+            "MADV_RESULT_TTL_MIN_S": "1",
+            "MADV_SWEEP_INTERVAL_S": "0.2",
+        },
     )
 
 

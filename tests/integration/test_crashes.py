@@ -7,7 +7,7 @@ import pytest
 
 from service.client import MadvClient
 from service.embedded.stack import EmbeddedStack
-from service.schemas import Job
+from service.schemas import Job, RecognizeOptions
 from worker.contract import JobState
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 @pytest.fixture
 def running(client: MadvClient, demo_clip: Path, eventually: Callable[..., None]) -> Job:
     """A job a worker is working on."""
-    job = client.submit(demo_clip)
+    job = client.submit(demo_clip, RecognizeOptions(deduplicate=False))
     eventually(lambda: client.job(job.id).status is JobState.PROCESSING)
     return job
 

@@ -1,7 +1,5 @@
 import json
 from collections.abc import Callable
-from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -9,9 +7,6 @@ import pytest
 
 from service.embedded.processes import Child
 from service.embedded.wiring import Wiring
-from service.jobs import JobRecord, JobStore, connect, new_job_id, utc_now
-from service.queue import ClipQueue
-from service.schemas import ClipReceipt, RecognizeOptions
 from worker.contract import clip_key
 
 pytestmark = pytest.mark.integration
@@ -41,24 +36,17 @@ def test_the_clip_is_stored_byte_for_byte(lone_gateway: httpx.Client, wiring: Wi
     assert (wiring.data_dir / "blobs" / clip_key(job["id"])).read_bytes() == CLIP
 
 
-def test_an_expired_job_is_known_but_its_result_is_gone(
-    lone_gateway: httpx.Client, wiring: Wiring
+def test_an_expired_job_is_known_but_its_result_and_files_are_gone(
+    lone_gateway: httpx.Client, wiring: Wiring, eventually: Callable[..., None]
 ) -> None:
-    now = utc_now()
-    record = JobRecord(
-        id=new_job_id(),
-        created_at=now - timedelta(hours=2),
-        expires_at=now - timedelta(hours=1),
-        clip=ClipReceipt(sha256="00", bytes=1),
-        options=RecognizeOptions(),
-    )
-    with closing(connect(wiring.environment()["MADV_REDIS_URL"], timeout_s=5.0)) as redis:
-        queue = ClipQueue(redis, deadline_s=60, retries=0)
-        JobStore(redis, queue, tombstone_s=24 * 3600).submit(record)
-    asked = lone_gateway.get(f"/v1/jobs/{record.id}")
-    assert (asked.status_code, asked.json()["status"]) == (200, "expired")
-    gone = lone_gateway.get(f"/v1/jobs/{record.id}/result")
+    job = submit(lone_gateway, {"ttl_s": 1, "store_input": True}).json()
+    assert lone_gateway.post(job["links"]["cancel"]).json()["status"] == "canceled"
+
+    eventually(lambda: lone_gateway.get(job["links"]["self"]).json()["status"] == "expired")
+
+    gone = lone_gateway.get(job["links"]["result"])
     assert (gone.status_code, gone.json()["code"]) == (410, "expired")
+    eventually(lambda: _blobs(wiring) == [])
 
 
 @pytest.mark.parametrize(
@@ -66,7 +54,9 @@ def test_an_expired_job_is_known_but_its_result_is_gone(
     [
         ({"colour": "red"}, "options.colour"),
         ({"recognizer": "astrology"}, "options.recognizer"),
-        ({"ttl_s": 1}, "options.ttl_s"),
+        ({"ttl_s": 0}, "options.ttl_s"),
+        ({"deadline_s": 10**9}, "options.deadline_s"),
+        ({"fps": 25}, "options.fps"),
         ({"ttl_s": 10**9}, "options.ttl_s"),
         ({"tags": ["x" * 65]}, "options.tags.0"),
         (["not", "an", "object"], "options"),

@@ -29,7 +29,11 @@ def done(stack: EmbeddedStack, demo_clip: Path) -> tuple[Job, AnalysisReport]:
 def test_an_upload_is_accepted_with_the_address_of_its_job(
     http: httpx.Client, demo_clip: Path, finished: Callable[[str], Job]
 ) -> None:
-    answer = http.post("/v1/recognize", files={"file": demo_clip.read_bytes()})
+    answer = http.post(
+        "/v1/recognize",
+        files={"file": demo_clip.read_bytes()},
+        data={"options": '{"deduplicate": false}'},
+    )
     job = Job.model_validate_json(answer.content)
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/v1/jobs/{job.id}"

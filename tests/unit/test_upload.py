@@ -7,7 +7,14 @@ from fastapi import FastAPI, UploadFile
 
 from service.errors import ProblemError
 from service.request_id import RequestId
-from service.upload import FORM_OVERHEAD_BYTES, ByteCap, Receipt, refuse_unless_video, sniff
+from service.upload import (
+    FORM_OVERHEAD_BYTES,
+    ByteCap,
+    Receipt,
+    container_of,
+    refuse_fps_mismatch,
+    sniff,
+)
 from worker.contract import ErrorCode
 
 LIMIT = 1024 * 1024
@@ -24,7 +31,7 @@ LIMIT = 1024 * 1024
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", None),
         (b"#EXTM3U\n#EXT-X-VER", None),
         (b"ffconcat version", None),
-        (b"PK\x03\x04\x14\x00\x00\x00\x08\x00aaaaaa", None),
+        (b"PK\x03\x04\x14\x00\x00\x00\x08\x00aaaaaa", "zip"),
         (b"ftyp", None),
         (b"", None),
     ],
@@ -39,15 +46,22 @@ def test_containers_are_told_by_their_first_bytes(head: bytes, container: str | 
 )
 async def test_what_is_no_video_is_refused(content: bytes, code: ErrorCode) -> None:
     with pytest.raises(ProblemError) as refusal:
-        await refuse_unless_video(UploadFile(io.BytesIO(content)))
+        await container_of(UploadFile(io.BytesIO(content)))
     assert refusal.value.code is code
+
+
+@pytest.mark.parametrize(("container", "fps"), [("zip", 25.0), ("mp4", None)])
+def test_a_rate_goes_with_an_archive_alone(container: str, fps: float | None) -> None:
+    refuse_fps_mismatch(container, fps)
+    with pytest.raises(ProblemError, match="fps"):
+        refuse_fps_mismatch(container, None if fps else 25.0)
 
 
 @pytest.mark.anyio
 async def test_sniffing_leaves_the_upload_at_its_start() -> None:
     content = b"\x1a\x45\xdf\xa3" + bytes(100)
     file = UploadFile(io.BytesIO(content))
-    await refuse_unless_video(file)
+    await container_of(file)
     receipt = Receipt(LIMIT)
     passed = b"".join([chunk async for chunk in receipt.pass_on(file)])
     assert passed == content

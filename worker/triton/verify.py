@@ -26,7 +26,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
 }
 """What the models trained here must carry; the face detector comes from elsewhere."""
 TRAINED: Final = ("depth", "au", "madvnet", "recognize")
-DESCRIBED: Final = ("version", "digest", "trained_on")
+DESCRIBED: Final = ("version", "digest", "trained_on", "licence", "metrics")
 """What a recognizer must say about itself, whatever it says."""
 
 

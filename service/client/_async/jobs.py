@@ -57,7 +57,7 @@ class AsyncJobCalls:
         clip: str | os.PathLike[str],
         options: RecognizeOptions | None = None,
         timeout_s: float = WAIT_TIMEOUT_S,
-        on_update: Callable[[Job], None] = lambda _: None,
+        on_update: Callable[[Job], None] | None = None,
     ) -> AnalysisReport:
         """Upload a clip, wait for its job, fetch its result. Raises JobFailed, WaitTimeout.
 
@@ -75,13 +75,13 @@ class AsyncJobCalls:
         self,
         job_id: str,
         timeout_s: float = WAIT_TIMEOUT_S,
-        on_update: Callable[[Job], None] = lambda _: None,
+        on_update: Callable[[Job], None] | None = None,
     ) -> Job:
         """The job once it has succeeded. Raises JobFailed, WaitTimeout.
 
         `on_update` is told whenever the job has come further.
         """
-        polling = Polling(job_id, timeout_s)
+        polling = Polling(job_id, timeout_s, wants_news=on_update is not None)
         while (call := polling.next_call()) is not None:
             try:
                 answer = await self._connection.send(call)
@@ -90,7 +90,8 @@ class AsyncJobCalls:
                     raise WaitTimeout(job_id, polling.last, timeout_s) from exc
                 raise
             if (job := polling.take(answer)) is not None:
-                on_update(job)
+                if on_update is not None:
+                    on_update(job)
                 if job.status not in PENDING:
                     return succeeded(job)
             await sleep_async(polling.pause_s())

@@ -58,7 +58,7 @@ class JobCalls:
         clip: str | os.PathLike[str],
         options: RecognizeOptions | None = None,
         timeout_s: float = WAIT_TIMEOUT_S,
-        on_update: Callable[[Job], None] = lambda _: None,
+        on_update: Callable[[Job], None] | None = None,
     ) -> AnalysisReport:
         """Upload a clip, wait for its job, fetch its result. Raises JobFailed, WaitTimeout.
 
@@ -76,13 +76,13 @@ class JobCalls:
         self,
         job_id: str,
         timeout_s: float = WAIT_TIMEOUT_S,
-        on_update: Callable[[Job], None] = lambda _: None,
+        on_update: Callable[[Job], None] | None = None,
     ) -> Job:
         """The job once it has succeeded. Raises JobFailed, WaitTimeout.
 
         `on_update` is told whenever the job has come further.
         """
-        polling = Polling(job_id, timeout_s)
+        polling = Polling(job_id, timeout_s, wants_news=on_update is not None)
         while (call := polling.next_call()) is not None:
             try:
                 answer = self._connection.send(call)
@@ -91,7 +91,8 @@ class JobCalls:
                     raise WaitTimeout(job_id, polling.last, timeout_s) from exc
                 raise
             if (job := polling.take(answer)) is not None:
-                on_update(job)
+                if on_update is not None:
+                    on_update(job)
                 if job.status not in PENDING:
                     return succeeded(job)
             sleep(polling.pause_s())

@@ -85,10 +85,12 @@ def _entry(row: _Row, folder: Path, defaults: RecognizeOptions) -> Entry:
         "recognizer": row.recognizer,
         "tags": row.tags or None,
     }
+    # A video states its own rate: a rate for all is meant for archives.
+    unasked = {"tags"} if Path(row.path).suffix.lower() == ".zip" else {"tags", "fps"}
     own = {name: value for name, value in told.items() if value is not None}
     try:
         options = RecognizeOptions.model_validate(
-            {**defaults.model_dump(exclude_unset=True, exclude={"tags"}), **own}
+            {**defaults.model_dump(exclude_unset=True, exclude=unasked), **own}
         )
     except ValidationError as exc:
         raise ManifestError(f"{row.path}: {_first(exc)}") from exc

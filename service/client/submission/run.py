@@ -27,7 +27,8 @@ _REJECTIONS = frozenset(
     }
 )
 """Answers that speak about one clip; any other refusal speaks about the run."""
-_FORGOTTEN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_DELETED = "job-deleted"
+_FORGOTTEN = frozenset({"batch-not-found", "expired"})
 _PAUSE_S = 5.0
 _PATIENCE_S = 600.0
 _SYNC_S = 1.0
@@ -134,7 +135,8 @@ class Submission:
         """Announce all clips, and note the batch before anything is uploaded."""
         if self._ledger.done:
             raise LedgerError(f"{self._ledger.folder} holds results, but not which batch they are")
-        common = defaults.model_dump(exclude_unset=True, include=set(JobOptions.model_fields))
+        treatment = set(JobOptions.model_fields) - {"fps"}
+        common = defaults.model_dump(exclude_unset=True, include=treatment)
         request = BatchRequest(
             items=[BatchItemRequest(client_ref=entry.client_ref) for entry in self._entries],
             options=JobOptions.model_validate(common),
@@ -204,7 +206,7 @@ class Submission:
             except OSError as exc:
                 return Line.rejected(entry.client_ref, UNREADABLE, exc.strerror or str(exc))
             except Refused as exc:
-                if exc.problem.status in _REJECTIONS:
+                if exc.problem.status in _REJECTIONS or exc.code == _DELETED:
                     return Line.rejected(entry.client_ref, exc.code, exc.problem.detail)
                 self._hold(exc)
             else:
@@ -253,7 +255,7 @@ class Submission:
 
     def _explained(self, error: Exception, note: BatchNote) -> Exception:
         """The error, in the words of somebody who resumes where the batch is gone."""
-        if isinstance(error, Refused) and error.problem.status in _FORGOTTEN:
+        if isinstance(error, Refused) and error.code in _FORGOTTEN:
             return BatchForgotten(note, self._ledger, len(self._entries))
         return error
 
