@@ -10,7 +10,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from service import blobs as blob_store
-from service.auth import OpenDoor
+from service.auth import KeyBeforeBody, OpenDoor
 from service.blobs import Blobs
 from service.dependencies import Gateway
 from service.errors import install_handlers
@@ -56,6 +56,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.add_middleware(PlainPolls, retry_after_s=settings.retry_after_s)
     if settings.auth == "off":
         app.add_middleware(LoopbackGuard)
+    else:
+        app.add_middleware(KeyBeforeBody)
     app.add_middleware(RequestId)
     return app
 

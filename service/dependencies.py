@@ -40,7 +40,7 @@ class Gateway:
     readiness: ReadinessChecks
 
 
-def _gateway(request: Request) -> Gateway:
+async def _gateway(request: Request) -> Gateway:
     gateway = request.app.state.gateway
     if not isinstance(gateway, Gateway):
         raise TypeError("the app was not made by create_app")

@@ -5,15 +5,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from service.client import MadvClient
 from service.embedded.stack import EmbeddedStack, StackConfig
 from service.schemas import Job
 from worker.contract import JobState
+from worker.video.decode import decode
+from worker.video.encode import write_clip
+from worker.video.limits import DecodeLimits
 
 MAX_UPLOAD_BYTES = 4 * 1024 * 1024
 """Of the shared stack: small, so that passing it is cheap."""
@@ -46,6 +51,16 @@ def demo_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A face that smiles for half a second; 1.4 s, 84 frames."""
     path = tmp_path_factory.mktemp("clip") / "demo.mp4"
     subprocess.run([sys.executable, "-m", "worker", "demo-clip", str(path)], check=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def short_clip(demo_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The least that is worth analysing: every fifth frame of the demo clip, a quarter in size."""
+    path = tmp_path_factory.mktemp("short") / "short.mp4"
+    frames = decode(demo_clip, DecodeLimits()).images()
+    images = [np.ascontiguousarray(image[::2, ::2]) for image in list(frames)[::5]]
+    write_clip(path, images, Fraction(12))
     return path
 
 

@@ -19,6 +19,10 @@ from worker.specs import (
 
 VERSION = "1"
 TRAINED_ON = "synthetic-me v1"
+LICENCE = "CC-BY-4.0"
+"""Of the weights, as SPDX names it; `model_repo/LICENSE.md` says more."""
+METRICS_FILE = "metrics.json"
+"""Beside the card of MADV-Net: what was measured, and on which weights."""
 _WARM_FRAMES = 16
 _ONE_INSTANCE = "instance_group [ { count: 1 } ]\n"
 """onnxruntime uses all cores by itself: more instances of a model would only compete."""
@@ -47,6 +51,11 @@ def write_model(folder: Path, spec: ModelSpec) -> None:
 def write_ensemble(folder: Path, repository: Path) -> None:
     """The ensemble `recognize`: crops to depth and AUs, all three to MADV-Net, in one request."""
     files = [repository / spec.name / "1" / "model.onnx" for spec in (AU, DEPTH, MADVNET)]
+    weights = digest(files)
+    about = {
+        **parameters(weights),
+        "metrics": metrics(repository / MADVNET.name / METRICS_FILE, weights),
+    }
     steps = [_step(AU), _step(DEPTH), _step(MADVNET)]
     text = [
         f'name: "{RECOGNIZE.name}"\nplatform: "ensemble"\nmax_batch_size: 0\n',
@@ -54,21 +63,32 @@ def write_ensemble(folder: Path, repository: Path) -> None:
         _tensors("input", RECOGNIZE.inputs, 0),
         _tensors("output", RECOGNIZE.outputs, 0),
         "ensemble_scheduling {\n  step [\n" + ",\n".join(steps) + "\n  ]\n}\n",
-        _parameters(parameters(digest(files))),
+        _parameters(about),
     ]
     _write(folder, "".join(text))
 
 
 def parameters(weights: str) -> dict[str, str]:
-    """What the worker verifies against its own code, and what a result names."""
+    """What the worker verifies against its own code, and what a result or a model list names."""
     return {
         "version": VERSION,
         "digest": weights,
         "trained_on": TRAINED_ON,
+        "licence": LICENCE,
         "preprocess_digest": PREPROCESS.digest(),
         "labels": ",".join(LABELS),
         "action_units": ",".join(AU_NAMES),
     }
+
+
+def metrics(file: Path, weights: str) -> str:
+    """The figures in a file as a JSON list; none where they were measured on other weights.
+
+    The digest of the weights does not cover them: measuring changes no answer.
+    """
+    measured = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    figures = measured["metrics"] if measured.get("weights") == weights else []
+    return json.dumps(figures, separators=(",", ":"))
 
 
 def digest(files: list[Path]) -> str:
@@ -127,6 +147,11 @@ def _step(spec: ModelSpec) -> str:
 
 def _parameters(values: dict[str, str]) -> str:
     return "".join(
-        f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}\n'
+        f'parameters {{ key: "{key}" value {{ string_value: "{_escaped(value)}" }} }}\n'
         for key, value in values.items()
     )
+
+
+def _escaped(value: str) -> str:
+    """A value between the quotes of protobuf's text format."""
+    return value.replace("\\", "\\\\").replace('"', '\\"')

@@ -21,7 +21,7 @@ from service.cli.options import Fps, ServiceUrl, Tags, clip_options
 from service.cli.outcome import FAILED, explained
 from service.client import DEFAULT_URL, AsyncMadvClient, MadvClient, Retries
 from service.client.submission.ledger import Ledger, LedgerError, read_note, write_atomically
-from service.client.submission.manifest import Entry, read_manifest
+from service.client.submission.manifest import Entry, ManifestError, read_manifest
 from service.client.submission.run import Submission, Tally
 from service.client.submission.summary import Summary, summarize
 from service.client.submission.tables import write_tables
@@ -106,6 +106,10 @@ def _run(plan: _Plan, ledger: Ledger, console: Console) -> Tally:
     """Run the submission to its end. Raises KeyboardInterrupt on SIGINT and SIGTERM."""
 
     async def whole(watch: Watch) -> Tally:
+        async with AsyncMadvClient(plan.url) as first:
+            most = (await first.limits()).batch_items
+        if len(plan.entries) > most:
+            raise ManifestError(f"{len(plan.entries)} clips, but a batch holds {most} at most")
         async with AsyncMadvClient(plan.url, retries=_RETRIES) as client:
             submission = Submission(client, ledger, plan.entries, plan.concurrency, watch)
             await submission.run(plan.defaults)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import onnx
@@ -39,6 +40,32 @@ def test_committed_configuration_is_what_export_writes(spec: ModelSpec, tmp_path
     repository.write_model(folder, spec)
     for name in ("config.pbtxt", "preprocess.json"):
         assert (folder / name).read_text() == (committed / name).read_text()
+
+
+def test_figures_are_those_of_the_card() -> None:
+    """Names and values; the table has a column for each order of the frames."""
+    folder = MODEL_REPO / MADVNET.name
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (folder / "card.md").read_text().splitlines()
+        if line.startswith("|") and re.search(r"0\.[0-9]", line)
+    ]
+    on_the_card = [(float(row[2]), float(row[3])) for row in rows]
+    measured = json.loads((folder / repository.METRICS_FILE).read_text())["metrics"]
+    in_order = [figure["value"] for figure in measured if "in order" in figure["protocol"]]
+    shuffled = [figure["value"] for figure in measured if "shuffled" in figure["protocol"]]
+
+    assert list(zip(in_order, shuffled, strict=True)) == on_the_card
+    assert len({(figure["name"], figure["protocol"]) for figure in measured}) == len(measured)
+
+
+def test_figures_of_other_weights_are_not_exported(tmp_path: Path) -> None:
+    file = tmp_path / repository.METRICS_FILE
+    file.write_text(json.dumps({"weights": "sha256:old", "metrics": [{"name": 'a "b" \\'}]}))
+
+    assert json.loads(repository.metrics(file, "sha256:old")) == [{"name": 'a "b" \\'}]
+    assert repository.metrics(file, "sha256:new") == "[]"
+    assert repository.metrics(tmp_path / "none.json", "sha256:new") == "[]"
 
 
 def test_committed_ensemble_is_what_export_writes(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from worker.contract import AnalysisReport
+from worker.report.keyframes import key_frames
 from worker.report.plot import DPI, SIZE_IN, draw
 from worker.report.style import spread
 from worker.specs import AU_NAMES, COARSE_LABELS, LABELS, LEVELS
@@ -118,23 +119,28 @@ REPORTS = {
 }
 
 
-def size(png: Path) -> tuple[int, ...]:
-    head = png.read_bytes()[:24]
-    assert head.startswith(b"\x89PNG\r\n\x1a\n")
-    return struct.unpack(">II", head[16:])
+def size(png: bytes) -> tuple[int, ...]:
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    return struct.unpack(">II", png[16:24])
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_every_report_becomes_a_slide(name: str, clip_path: Path, tmp_path: Path) -> None:
-    draw(REPORTS[name], clip_path, tmp_path / "plot.png")
-    assert size(tmp_path / "plot.png") == tuple(int(side * DPI) for side in SIZE_IN)
+def test_every_report_becomes_a_slide(name: str, clip_path: Path) -> None:
+    report = REPORTS[name]
+    for frames in (key_frames(report, clip_path), []):
+        png = draw(report, "clip.mp4", frames)
+        assert size(png) == tuple(int(side * DPI) for side in SIZE_IN)
 
 
-def test_odd_file_names_are_drawn(clip_path: Path, tmp_path: Path) -> None:
-    odd = tmp_path / f"表情 $x_1$ {'long ' * 30}\n.mp4"
-    odd.write_bytes(clip_path.read_bytes())
-    draw(REPORTS["a smile"], odd, tmp_path / "plot.png")
-    assert (tmp_path / "plot.png").stat().st_size > 0
+def test_a_result_is_always_drawn_alike(clip_path: Path) -> None:
+    report = REPORTS["a smile"]
+    assert draw(report, "clip") == draw(report, "clip")
+    assert draw(report, "clip") != draw(report, "clip", key_frames(report, clip_path))
+
+
+def test_odd_file_names_are_drawn() -> None:
+    odd = f"表情 $x_1$ {'long ' * 30}\n.mp4"
+    assert size(draw(REPORTS["a smile"], odd))
 
 
 def test_spread_leaves_distant_labels_alone() -> None:

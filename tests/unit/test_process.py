@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from worker.process import ChildDied, call_in_child, die_with_parent, limit_address_space
+from worker.process import (
+    ChildDied,
+    call_in_child,
+    die_with_parent,
+    follow_child,
+    limit_address_space,
+)
 from worker.scratch import scratch_file
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -40,6 +46,39 @@ def take_memory() -> str:
     except MemoryError:
         return "refused"
     return "granted"
+
+
+def count(tell: Callable[[int], None], last: int) -> str:
+    for number in range(last):
+        tell(number)
+    return "done"
+
+
+def tell_and_hang(tell: Callable[[str], None]) -> None:
+    while True:
+        tell("still here")
+
+
+def test_what_a_child_tells_is_heard_in_order() -> None:
+    heard: list[int] = []
+    assert follow_child(10.0, heard.append, count, 5000) == "done"
+    assert heard == list(range(5000))
+
+
+def test_telling_does_not_put_off_the_time_out() -> None:
+    heard: list[str] = []
+    with pytest.raises(TimeoutError):
+        follow_child(0.2, heard.append, tell_and_hang)
+    assert set(heard) == {"still here"}
+
+
+def test_a_listener_that_fails_ends_the_child() -> None:
+    def fail(note: str) -> None:
+        raise LookupError(note)
+
+    with pytest.raises(LookupError, match="still here"):
+        follow_child(10.0, fail, tell_and_hang)
+    assert multiprocessing.active_children() == []
 
 
 def test_the_answer_of_a_child_is_returned() -> None:

@@ -14,7 +14,13 @@ from worker.errors import BackendError, ContractMismatch
 from worker.specs import AU, CROP_SIZE, LABELS, MODELS, RECOGNIZE, ModelSpec, TensorSpec
 from worker.triton.verify import PARAMETERS, TRAINED, probe, verify
 
-ABOUT = {"version": "1", "digest": "sha256:0", "trained_on": "made-up data"}
+ABOUT = {
+    "version": "1",
+    "digest": "sha256:0",
+    "trained_on": "made-up data",
+    "licence": "CC0-1.0",
+    "metrics": "[]",
+}
 
 
 def served(spec: ModelSpec) -> ModelDescription:

@@ -51,7 +51,9 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     body: bytes = b"thanks"
     repeats: int = 1
+    sent_bytes: int = 0
     released: Event | None = None
+    pause_s: float = 30.0
 
     @property
     def port(self) -> int:
@@ -75,7 +77,7 @@ def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 )
             )
             if receiver.released is not None:
-                receiver.released.wait(30)
+                receiver.released.wait(receiver.pause_s)
             status, headers = receiver.script.pop(0) if receiver.script else (200, {})
             with suppress(OSError):
                 self.send_response(status)
@@ -84,6 +86,7 @@ def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 for _ in range(receiver.repeats):
                     self.wfile.write(receiver.body)
+                    receiver.sent_bytes += len(receiver.body)
 
         def log_message(self, *_: object) -> None:
             """Quiet."""

@@ -112,12 +112,24 @@ async def test_a_target_that_never_answers_costs_one_time_out(
     assert answer == Answer(error=AttemptError.TIMEOUT)
 
 
+async def test_redirects_share_the_time_of_one_attempt(
+    receiver: Receiver, authority: trustme.CA
+) -> None:
+    receiver.released, receiver.pause_s = Event(), 0.2
+    for _ in range(3):
+        receiver.will(307, location="/hook")
+    answer = await courier(Names([]), authority, timeout_s=0.5).post(receiver.url, {}, b"{}")
+    assert answer == Answer(error=AttemptError.TIMEOUT)
+
+
 async def test_a_target_that_never_stops_talking_is_not_listened_to(
     receiver: Receiver, authority: trustme.CA
 ) -> None:
     receiver.body, receiver.repeats = b"x" * 65536, 1_000_000
     answer = await courier(Names([]), authority).post(receiver.url, {}, b"{}")
     assert answer == Answer(200)
+    # What lies in the sockets' buffers counts as sent.
+    assert receiver.sent_bytes < 32 * 1024 * 1024
 
 
 async def test_nobody_there_and_nonsense_are_told_apart(
