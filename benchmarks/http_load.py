@@ -46,7 +46,12 @@ class Load:
 
 def get(path: str, headers: Sequence[str] = ()) -> Request:
     """A GET request."""
-    return (_head("GET", path, headers),)
+    return (head("GET", path, headers),)
+
+
+def post_nothing(path: str, headers: Sequence[str] = ()) -> Request:
+    """A POST request without a body."""
+    return (head("POST", path, (*headers, "Content-Length: 0")),)
 
 
 def post_file(path: str, content: Sequence[bytes], headers: Sequence[str] = ()) -> Request:
@@ -54,7 +59,7 @@ def post_file(path: str, content: Sequence[bytes], headers: Sequence[str] = ()) 
     opening, closing = multipart_frame()
     length = len(opening) + sum(map(len, content)) + len(closing)
     fields = (*headers, MULTIPART, f"Content-Length: {length}")
-    return (_head("POST", path, fields), opening, *content, closing)
+    return (head("POST", path, fields), opening, *content, closing)
 
 
 MULTIPART: Final = "Content-Type: multipart/form-data; boundary=frame"
@@ -66,7 +71,8 @@ def multipart_frame() -> tuple[bytes, bytes]:
     return b"--frame\r\n" + part + _HEAD_END, b"\r\n--frame--\r\n"
 
 
-def _head(method: str, path: str, headers: Sequence[str]) -> bytes:
+def head(method: str, path: str, headers: Sequence[str]) -> bytes:
+    """A request up to its body."""
     lines = (f"{method} {path} HTTP/1.1", f"Host: {HOST}", *headers)
     return "\r\n".join(lines).encode() + _HEAD_END
 
@@ -76,7 +82,7 @@ async def run(target: Target, connections: int, seconds: float) -> Load:
     loop = asyncio.get_running_loop()
     clients = [_Client(target, loop.create_future()) for _ in range(connections)]
     for client in clients:
-        await loop.create_connection(lambda client=client: client, HOST, target.port)
+        await client.connect()
     started_s, started_busy_s = time.perf_counter(), time.process_time()
     for client in clients:
         client.start(until=started_s + seconds)
@@ -93,7 +99,7 @@ async def ask(target: Target) -> bytes:
     """The body of the answer to one request."""
     loop = asyncio.get_running_loop()
     client = _Client(target, loop.create_future())
-    await loop.create_connection(lambda: client, HOST, target.port)
+    await client.connect()
     client.start(until=0.0)
     async with asyncio.timeout(_STALLED_S):
         await client.done
@@ -112,6 +118,11 @@ class _Client(asyncio.Protocol):
         self._received = bytearray()
         self._sent_s = 0.0
         self._until = 0.0
+
+    async def connect(self) -> None:
+        """Open the connection."""
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: self, HOST, self._target.port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not isinstance(transport, asyncio.Transport):

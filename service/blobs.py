@@ -1,16 +1,22 @@
 """Clips and results in an object store: a local folder today, S3 by changing the URL."""
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
+
+from service.errors import GatewayCode, ProblemError
 
 OUTAGES: tuple[type[Exception], ...] = (BaseError,)
 """What an unreachable or refusing store raises."""
 
 _PART_BYTES = 5 * 1024 * 1024
 _PARTS_IN_FLIGHT = 2
+_FULL = re.compile(r"os error (28|122)\b|InsufficientStorage|XMinioStorageFull")
+"""ENOSPC, EDQUOT and what S3-like stores answer: obstore tells kinds of failures by text alone."""
 
 
 class Blobs:
@@ -23,17 +29,19 @@ class Blobs:
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Store a stream; nothing is left behind where the stream breaks off."""
-        await obstore.put_async(
-            self._store,
-            key,
-            chunks,
-            chunk_size=_PART_BYTES,
-            max_concurrency=_PARTS_IN_FLIGHT,
-        )
+        with _full_is_told():
+            await obstore.put_async(
+                self._store,
+                key,
+                chunks,
+                chunk_size=_PART_BYTES,
+                max_concurrency=_PARTS_IN_FLIGHT,
+            )
 
     async def write(self, key: str, body: bytes) -> None:
         """Store a small blob."""
-        await obstore.put_async(self._store, key, body)
+        with _full_is_told():
+            await obstore.put_async(self._store, key, body)
 
     async def read(self, key: str) -> bytes:
         """A small blob. Raises FileNotFoundError."""
@@ -53,3 +61,14 @@ class Blobs:
             await obstore.head_async(self._store, "health")
         except FileNotFoundError:
             return
+
+
+@contextmanager
+def _full_is_told() -> Iterator[None]:
+    """A full store is a problem of its own: waiting a little does not help."""
+    try:
+        yield
+    except BaseError as error:
+        if _FULL.search(str(error)) is None:
+            raise
+        raise ProblemError(GatewayCode.STORAGE_FULL, "There is no room for the clip.") from error

@@ -18,6 +18,8 @@ from worker.contract import ErrorCode
 
 FORM_OVERHEAD_BYTES = 64 * 1024
 """What a multipart body may hold besides the clip."""
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+"""Largest body that is no form, such as a batch of 50,000 items."""
 _CHUNK_BYTES = 1024 * 1024
 _HEAD_BYTES = 16
 _DRAIN_S = 5.0
@@ -91,79 +93,109 @@ class Receipt:
 
 
 def too_large(limit: int, measured: int) -> ProblemError:
-    """The problem of a clip over the byte limit."""
+    """The problem of a clip or a document over its byte limit."""
     return ProblemError(
         ErrorCode.TOO_LARGE,
-        f"A clip may have at most {limit} bytes.",
+        f"At most {limit} bytes are accepted.",
         limit=limit,
         measured=measured,
         headers={"Connection": "close"},
     )
 
 
-class _OverLimit(Exception):
-    """Unwinds the application once a body has passed the limit."""
+class _Refused(Exception):
+    """Unwinds the application once the body of its request is refused."""
 
 
 class ByteCap:
-    """ASGI middleware that ends a request whose body passes the limit, whatever it declared.
+    """ASGI middleware that ends a request whose body is too large or takes too long to arrive.
 
     Bytes are counted as they arrive, because the form parser writes them to disk before any
-    route runs, and Content-Length may be missing or wrong.
+    route runs, and Content-Length may be missing or wrong. The time limit holds for the whole
+    body: a limit on pauses would let a caller trickle for ever.
     """
 
-    def __init__(self, app: ASGIApp, max_upload_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_upload_bytes: int, timeout_s: float = 900) -> None:
         self._app = app
         self._max_upload_bytes = max_upload_bytes
-        self._max_body_bytes = max_upload_bytes + FORM_OVERHEAD_BYTES
+        self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a counted body, or answer 413."""
+        """Pass the request on with a counted body, or answer 413 or 408."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._max_body_bytes:
-            await self._refuse(scope, receive, send, int(declared))
-            return
-        exchange = _Exchange(receive, send, self._max_body_bytes)
-        with contextlib.suppress(_OverLimit):
-            await self._app(scope, exchange.receive, exchange.send)
-        if exchange.is_over and not exchange.is_answered:
-            await self._refuse(scope, receive, send, exchange.body_bytes)
+        headers = Headers(scope=scope)
+        body = _Body(receive, send, self._limits(headers), self._timeout_s)
+        declared = headers.get("content-length", "")
+        if declared.isdecimal():
+            body.refuse_over_limit(int(declared))
+        if body.refusal is None:
+            with contextlib.suppress(_Refused):
+                await self._app(scope, body.receive, body.send)
+        if body.refusal is not None and not body.is_answered:
+            response = problem_response(body.refusal, request_id_of(scope))
+            await _answer_and_drain(response, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, measured: int) -> None:
-        problem = too_large(self._max_upload_bytes, measured)
-        response = problem_response(problem, request_id_of(scope))
-        await _answer_and_drain(response, receive, send)
+    def _limits(self, headers: Headers) -> tuple[int, int]:
+        """What is published as the limit, and what the whole body may have."""
+        if headers.get("content-type", "").lower().startswith("multipart/"):
+            return self._max_upload_bytes, self._max_upload_bytes + FORM_OVERHEAD_BYTES
+        return MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES
 
 
-class _Exchange:
-    """One request whose body is counted and whose response is muted once the count is over.
+class _Body:
+    """A body that is counted and timed; once it is refused, the application is not heard.
 
-    Muted, because the application may turn the interruption into an answer of its own.
+    The application may have turned the interruption into an answer of its own.
     """
 
-    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, limits: tuple[int, int], timeout_s: float
+    ) -> None:
         self._receive = receive
         self._send = send
-        self._limit = limit
-        self.body_bytes = 0
+        self._published, self._limit = limits
+        self._timeout_s = timeout_s
+        self._ends_at = asyncio.get_running_loop().time() + timeout_s
+        self._bytes = 0
+        self._is_complete = False
+        self.refusal: ProblemError | None = None
         self.is_answered = False
 
-    @property
-    def is_over(self) -> bool:
-        return self.body_bytes > self._limit
+    def refuse_over_limit(self, measured: int) -> None:
+        """Refuse the body where it is larger than permitted."""
+        if measured > self._limit:
+            self.refusal = too_large(self._published, measured)
 
     async def receive(self) -> Message:
-        message = await self._receive()
-        self.body_bytes += len(message.get("body", b""))
-        if self.is_over:
-            raise _OverLimit
+        """The next part of the body, in time and within the limit."""
+        if self._is_complete:
+            return await self._receive()
+        message = await self._receive_in_time()
+        self._bytes += len(message.get("body", b""))
+        self._is_complete = not message.get("more_body", False)
+        self.refuse_over_limit(self._bytes)
+        if self.refusal is not None:
+            raise _Refused
         return message
 
+    async def _receive_in_time(self) -> Message:
+        try:
+            async with asyncio.timeout_at(self._ends_at):
+                return await self._receive()
+        except TimeoutError as exc:
+            self.refusal = ProblemError(
+                GatewayCode.REQUEST_TIMEOUT,
+                f"A request's body has {self._timeout_s:g} s to arrive.",
+                limit=self._timeout_s,
+                headers={"Connection": "close"},
+            )
+            raise _Refused from exc
+
     async def send(self, message: Message) -> None:
-        if self.is_answered or not self.is_over:
+        """What the application answers, unless the body is refused."""
+        if self.is_answered or self.refusal is None:
             self.is_answered = True
             await self._send(message)
 

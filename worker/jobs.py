@@ -86,7 +86,23 @@ def plot(payload: dict[str, Any]) -> bool:
         from worker.report.plot import draw  # noqa: PLC0415  # large, and needed by few jobs
     except ModuleNotFoundError as error:
         raise RuntimeError("plots need matplotlib: install the extra `worker`") from error
-    keys, blobs = PlotPayload.model_validate(payload), WORKPLACE.get().open_blobs()
+    keys = PlotPayload.model_validate(payload)
+    return draw_stored(keys, WORKPLACE.get().open_blobs(), draw)
+
+
+def draw_stored(
+    keys: PlotPayload, blobs: ObjectStore, draw: Callable[[AnalysisReport, str], bytes]
+) -> bool:
+    """Store the drawing of a stored result, and never one of a result that has been erased.
+
+    Args:
+        keys: Where the result lies, and where its drawing goes.
+        blobs: Holds both.
+        draw: Makes the drawing of a result and a title.
+
+    Returns:
+        Whether there is a drawing now.
+    """
     result = _stored(blobs, keys.result_key)
     if result is None:
         return False

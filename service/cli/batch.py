@@ -96,7 +96,8 @@ def status(
             raise LedgerError(f"{out} holds no batch")
         with MadvClient(url or note.url) as client:
             batch = client.batch(note.batch_id)
-        table = Table(title=f"{batch.id}: {batch.status}", show_header=False)
+        console.print(f"{batch.id} is {batch.status}", highlight=False)
+        table = Table(show_header=False)
         for name, count in batch.counts:
             table.add_row(name, str(count))
         console.print(table)
@@ -196,9 +197,12 @@ def _rest(tally: Tally) -> str:
 
 
 def _table(summary: Summary) -> Table:
-    table = Table(title=f"{summary.clips} clips, {summary.clips_per_s:.2f} per second")
-    table.add_column("Clips")
-    table.add_column("", justify="right")
+    table = Table(show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("clips", str(summary.clips))
+    table.add_row("clips per second", f"{summary.clips_per_s:.2f}")
+    table.add_section()
     for name in ("succeeded", "failed", "canceled", "rejected", "missing"):
         if count := getattr(summary, name):
             table.add_row(name, str(count))

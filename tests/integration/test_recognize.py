@@ -22,7 +22,8 @@ FRAMES = 84
 def done(stack: EmbeddedStack, demo_clip: Path) -> tuple[Job, AnalysisReport]:
     """A job that succeeded, and its result."""
     with MadvClient(stack.gateway_url) as client:
-        job = client.submit(demo_clip, RecognizeOptions(client_ref="mine", tags=["smile"]))
+        options = RecognizeOptions(client_ref="mine", tags=["smile"], deduplicate=False)
+        job = client.submit(demo_clip, options)
         return client.wait(job.id, timeout_s=90.0), client.result(job.id)
 
 
@@ -88,8 +89,62 @@ def test_json_is_the_default_and_other_types_are_not_acceptable(
 ) -> None:
     job, _ = done
     assert http.get(job.links.result).headers["content-type"] == "application/json"
-    refused = http.get(job.links.result, headers={"Accept": "image/png"})
+    refused = http.get(job.links.result, headers={"Accept": "video/mp4"})
     assert (refused.status_code, refused.json()["code"]) == (406, "not-acceptable")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "start"),
+    [("image/png", b"\x89PNG"), ("application/vnd.apache.parquet", b"PAR1")],
+)
+def test_a_result_comes_as_plot_and_parquet_too(
+    done: tuple[Job, AnalysisReport],
+    http: httpx.Client,
+    eventually: Callable[..., None],
+    media_type: str,
+    start: bytes,
+) -> None:
+    job, _ = done
+    asked = {"Accept": media_type}
+    eventually(lambda: http.get(job.links.result, headers=asked).status_code == 200, 60.0)
+    answer = http.get(job.links.result, headers=asked)
+    assert answer.headers["content-type"] == media_type
+    assert answer.content.startswith(start)
+
+
+def test_the_same_clip_again_shares_the_result_as_a_job_of_its_own(
+    done: tuple[Job, AnalysisReport], client: MadvClient, demo_clip: Path
+) -> None:
+    _, report = done
+    again = client.wait(client.submit(demo_clip).id, timeout_s=5.0)
+    assert again.deduplicated_from is not None
+    assert again.started_at is None
+    shared = client.result(again.id)
+    assert shared.job_id == again.id
+    assert shared.prediction == report.prediction
+    client.delete(again.deduplicated_from)
+    assert client.result(again.id) == shared
+
+
+def test_a_caller_may_wait_for_the_result_itself(http: httpx.Client, demo_clip: Path) -> None:
+    answer = http.post(
+        "/v1/recognize", files={"file": demo_clip.read_bytes()}, headers={"Prefer": "wait=60"}
+    )
+    assert answer.status_code == 200
+    assert answer.headers["preference-applied"] == "wait=60"
+    job_id = answer.headers["location"].rpartition("/")[2]
+    assert AnalysisReport.model_validate_json(answer.content).job_id == job_id
+
+
+def test_models_and_limits_are_published(client: MadvClient) -> None:
+    (model,) = client.models()
+    assert model.name == "madvnet"
+    assert "happiness" in model.labels
+    assert model.digest.startswith("sha256:")
+    assert {metric.name for metric in model.metrics}
+    limits = client.limits()
+    assert limits.clip.max_bytes == 4 * 1024 * 1024
+    assert "mp4" in limits.clip.containers
 
 
 def test_the_clip_is_erased_unless_it_is_to_be_kept(

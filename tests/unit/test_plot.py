@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from obstore.store import LocalStore
 
-from worker.contract import AnalysisReport
+from worker.contract import AnalysisReport, PlotPayload, plot_key, result_key
+from worker.jobs import draw_stored
 from worker.report.keyframes import key_frames
 from worker.report.plot import DPI, SIZE_IN, draw
 from worker.report.style import spread
@@ -14,6 +16,7 @@ from worker.video.encode import write_clip
 
 FPS = 25
 FRAMES = 30
+STORED = PlotPayload(result_key=result_key("job_1"), plot_key=plot_key("job_1"))
 Rows = list[dict[str, object]]
 
 
@@ -141,6 +144,37 @@ def test_a_result_is_always_drawn_alike(clip_path: Path) -> None:
 def test_odd_file_names_are_drawn() -> None:
     odd = f"表情 $x_1$ {'long ' * 30}\n.mp4"
     assert size(draw(REPORTS["a smile"], odd))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of a blob store that holds one result."""
+    path = tmp_path / STORED.result_key
+    path.parent.mkdir()
+    path.write_text(REPORTS["a smile"].model_dump_json(by_alias=True), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_stored_result_is_drawn_as_often_as_asked(folder: Path) -> None:
+    for _ in range(2):
+        assert draw_stored(STORED, LocalStore(folder), draw)
+        assert size((folder / STORED.plot_key).read_bytes())
+
+
+def test_what_has_been_erased_is_not_drawn(folder: Path) -> None:
+    (folder / STORED.result_key).unlink()
+
+    assert not draw_stored(STORED, LocalStore(folder), draw)
+    assert not (folder / STORED.plot_key).exists()
+
+
+def test_nothing_is_left_of_a_result_erased_while_it_is_drawn(folder: Path) -> None:
+    def erase_and_draw(report: AnalysisReport, name: str) -> bytes:
+        (folder / STORED.result_key).unlink()
+        return draw(report, name)
+
+    assert not draw_stored(STORED, LocalStore(folder), erase_and_draw)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
 def test_spread_leaves_distant_labels_alone() -> None:

@@ -10,7 +10,7 @@ import anyio
 from anyio import to_thread
 
 from service.client import AsyncMadvClient, ClientError, Refused
-from service.client.submission.ledger import BatchNote, Ledger, LedgerError, Line
+from service.client.submission.ledger import REJECTED, BatchNote, Ledger, LedgerError, Line
 from service.client.submission.manifest import Entry, digest
 from service.schemas import BatchItemRequest, BatchRequest, JobOptions, RecognizeOptions
 from worker.contract import JobState
@@ -104,7 +104,8 @@ class Submission:
         self._are_uploads_over = False
         self._is_complete = anyio.Event()
         self._taken_at = time.monotonic()
-        self.tally = Tally(len(entries), done_before=len(ledger.done))
+        taken = len(ledger.done) - ledger.statuses[REJECTED]
+        self.tally = Tally(len(entries), uploaded=taken, done_before=len(ledger.done))
 
     async def run(self, defaults: RecognizeOptions) -> None:
         """Upload what is not uploaded, collect what is not collected; may be cancelled any time.

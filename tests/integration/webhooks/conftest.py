@@ -116,6 +116,13 @@ def serve(host: str, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
 
 @pytest.fixture
+def wiring(wiring: Wiring) -> Wiring:
+    """A gateway that may call this machine, and does not wait long."""
+    settings = {"MADV_WEBHOOK_NETWORKS": '["127.0.0.1/32"]', "MADV_WEBHOOK_RETRIES_S": "[0.1, 0.1]"}
+    return replace(wiring, settings={**wiring.settings, **settings})
+
+
+@pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """The one target that is permitted."""
     yield from serve("127.0.0.1")
