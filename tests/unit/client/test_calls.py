@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 UPLOAD = "POST /v1/recognize"
 JOB = "GET /v1/jobs/job_1"
-EVENTS = "GET /v1/jobs/job_1/events"
-RESULTS = "GET /v1/batches/batch_1/results"
 
 
 def test_a_repeated_upload_carries_the_same_key_and_waits_as_long_as_asked(

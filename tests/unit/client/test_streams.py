@@ -17,7 +17,6 @@ pytestmark = pytest.mark.anyio
 if TYPE_CHECKING:
     from tests.unit.client.conftest import Script
 
-UPLOAD = "POST /v1/recognize"
 JOB = "GET /v1/jobs/job_1"
 EVENTS = "GET /v1/jobs/job_1/events"
 RESULTS = "GET /v1/batches/batch_1/results"
