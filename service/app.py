@@ -52,7 +52,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.include_router(routes.router)
     install_handlers(app, (*connection.OUTAGES, *blob_store.OUTAGES))
     # Added last is outermost: a refusal for size also carries a request id.
-    app.add_middleware(ByteCap, max_upload_bytes=settings.max_upload_bytes)
+    app.add_middleware(
+        ByteCap,
+        max_upload_bytes=settings.max_upload_bytes,
+        timeout_s=settings.upload_timeout_s,
+    )
     app.add_middleware(PlainPolls, retry_after_s=settings.retry_after_s)
     if settings.auth == "off":
         app.add_middleware(LoopbackGuard)
@@ -120,9 +124,7 @@ def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Ga
         intake=Intake(settings, store, blobs, board),
         rates=Rates(redis),
         webhooks=hooks,
-        janitor=Janitor(
-            store, Agenda(redis), queue, blobs, hooks, changes, settings.sweep_interval_s
-        ),
+        janitor=Janitor(store, Agenda(redis), queue, blobs, changes, settings.sweep_interval_s),
         readiness=ReadinessChecks(
             store, queue, blobs, settings.probe_after_s, settings.probe_stale_s
         ),

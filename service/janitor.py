@@ -17,7 +17,6 @@ from service.store import connection
 from service.store.agenda import Agenda
 from service.store.events import Changes
 from service.store.jobs import JobStore, utc_now
-from service.webhooks.webhooks import Webhooks
 from worker.contract import JobState, clip_key, plot_key, result_key
 
 _BATCH = 100
@@ -35,7 +34,6 @@ class Janitor:
     agenda: Agenda
     queue: ClipQueue
     blobs: Blobs
-    webhooks: Webhooks
     changes: Changes
     interval_s: float
 
@@ -65,7 +63,6 @@ class Janitor:
             await self._erase_unless_held(job_id, now)
         for job_id in await self.agenda.expired(now, _BATCH):
             await self.erase_blobs(job_id)
-            await self.webhooks.forget(job_id)
             await self.agenda.strike_off(job_id)
         for job_id, key_id in await self.agenda.given_up(now, _BATCH):
             await self.erase_blobs(job_id)

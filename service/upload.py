@@ -115,7 +115,7 @@ class ByteCap:
     body: a limit on pauses would let a caller trickle for ever.
     """
 
-    def __init__(self, app: ASGIApp, max_upload_bytes: int, timeout_s: float = 900) -> None:
+    def __init__(self, app: ASGIApp, max_upload_bytes: int, timeout_s: float) -> None:
         self._app = app
         self._max_upload_bytes = max_upload_bytes
         self._timeout_s = timeout_s

@@ -17,6 +17,8 @@ from worker.contract import EventKind, JobState
 PENDING = frozenset({JobState.QUEUED, JobState.PROCESSING})
 """States of a job that has not ended."""
 
+_OF_PROXIES = frozenset({502, 503, 504})
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -52,7 +54,8 @@ def refusal(answer: httpx.Response) -> ClientError:
     except ValidationError:
         url = answer.request.url.copy_with(userinfo=b"")
         return Unreachable(
-            f"{url} answers {answer.status_code} without a problem document; is it this service?"
+            f"{url} answers {answer.status_code} without a problem document; is it this service?",
+            is_passing=answer.status_code in _OF_PROXIES,
         )
     return Refused(problem, _seconds(answer.headers.get("Retry-After")))
 

@@ -15,7 +15,11 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """The service did not answer."""
+    """The service did not answer. `is_passing`: a proxy before it says that it is away."""
+
+    def __init__(self, message: str, *, is_passing: bool = False) -> None:
+        super().__init__(message)
+        self.is_passing = is_passing
 
 
 class Refused(ClientError):

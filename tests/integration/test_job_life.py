@@ -80,9 +80,7 @@ def test_what_is_deleted_is_gone_from_everywhere(
         assert _keys_about(redis, "secret-ref") == set()
 
 
-def test_a_job_nobody_works_on_fails_at_its_deadline(
-    lone_gateway: httpx.Client, eventually: Callable[..., None]
-) -> None:
+def test_a_job_nobody_works_on_fails_at_its_deadline(lone_gateway: httpx.Client) -> None:
     address = submit(lone_gateway, deadline_s=1).json()["links"]["self"]
     waited = lone_gateway.get(address, params={"wait": 20}).json()
     assert waited["status"] == "failed"
@@ -197,12 +195,12 @@ def _keys_about(redis: Redis, needle: str) -> set[str]:
     for key in redis.scan_iter():
         kind = redis.type(key).decode()
         read = {
-            "string": lambda name: redis.get(name),
-            "hash": lambda name: redis.hgetall(name),
+            "string": redis.get,
+            "hash": redis.hgetall,
             "list": lambda name: redis.lrange(name, 0, -1),
-            "set": lambda name: redis.smembers(name),
+            "set": redis.smembers,
             "zset": lambda name: redis.zrange(name, 0, -1),
-            "stream": lambda name: redis.xrange(name),
+            "stream": redis.xrange,
             "none": lambda _: b"",  # gone since it was listed
         }[kind]
         if kind != "none" and (needle in key.decode() or needle in str(read(key))):

@@ -75,6 +75,10 @@ class Connection:
             except httpx.RequestError as exc:
                 was_sent = not isinstance(exc, _NEVER_SENT)
                 pause_s = attempts.pause_after_loss(self._unreachable(exc), was_sent=was_sent)
+            except Unreachable as exc:
+                if not exc.is_passing:
+                    raise
+                pause_s = attempts.pause_after_loss(exc, was_sent=True)
             except Refused as exc:
                 if not (call.may_repeat and call.waits_for_readiness):
                     raise

@@ -110,7 +110,8 @@ def _rows_of_folder(folder: Path) -> Iterator[_Row]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield _Row(path=str((Path(place) / name).relative_to(folder)))
+                # Unvalidated: the file system may hold names that are no Unicode.
+                yield _Row.model_construct(path=str((Path(place) / name).relative_to(folder)))
 
 
 def _rows_of_file(path: Path) -> Iterator[_Row]:

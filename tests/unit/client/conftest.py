@@ -89,7 +89,7 @@ class Script:
             "detail": "because",
             "code": code,
             "request_id": "req_1",
-            "retryable": True,
+            "retryable": status in {429, 503},
         }
         return JSONResponse(body, status, headers)
 

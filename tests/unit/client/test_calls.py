@@ -75,6 +75,11 @@ def test_a_service_that_is_not_there_is_unreachable(quick: Retries) -> None:
         client.limits()
 
 
+def test_a_proxy_whose_service_restarts_is_asked_again(script: Script, client: MadvClient) -> None:
+    script.tell(JOB, Response("<html>", 502), JSONResponse(script.job("queued")))
+    assert client.job("job_1").status is JobState.QUEUED
+
+
 def test_not_ready_is_an_answer_not_a_reason_to_wait(script: Script, client: MadvClient) -> None:
     script.tell("GET /v1/health/ready", script.problem(503, "not-ready"))
     with pytest.raises(Refused, match="not-ready"):
