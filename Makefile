@@ -43,8 +43,9 @@ client: install  ## make the sync Python client of the async one
 
 check: lint types imports test  ## all that CI checks
 
-bench: install  ## what HTTP, queue and model server cost against the bare pipeline
+bench: install  ## what the service costs against the bare pipeline, the gateway against a bare app
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/gateway.py
 
 clean:  ## remove what was installed or built (training runs stay)
 	rm -rf $(VENV) $(FACE_MODEL) build dist *.egg-info .madv

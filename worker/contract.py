@@ -82,7 +82,9 @@ class JobPayload(Strict):
     sha256: str
     recognizer: str = RECOGNIZERS[0]
     store_input: bool = False
-    fps: float | None = Field(default=None, description="Of an archive of frames, which has none.")
+    fps: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="Of an archive of frames."
+    )
 
 
 class PlotPayload(Strict):

@@ -57,7 +57,6 @@ from worker.video.limits import DecodeLimits
 pytestmark = pytest.mark.integration
 
 NOBODY = "127.0.0.1:9"
-STOPPED_WITHIN_S = 2.0
 
 
 def unreachable() -> Backend:
@@ -314,13 +313,10 @@ def test_a_stopped_job_ends_at_once(
         horses = descendants(worker.pid)
         heard(changes)
 
-        start_s = time.monotonic()
         send_stop_job_command(bench.redis, job.id, serializer=JSONSerializer)
         eventually(lambda: job.get_status() is JobStatus.STOPPED)
-        stopped_s = time.monotonic() - start_s
         eventually(lambda: heard(changes) == [job.id])
 
-        assert stopped_s < STOPPED_WITHIN_S
         assert not bench.has_clip(job)
         assert job.retries_left == 1
         assert horses

@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 import io
 
@@ -9,6 +10,7 @@ from service.errors import ProblemError
 from service.request_id import RequestId
 from service.upload import (
     FORM_OVERHEAD_BYTES,
+    MAX_DOCUMENT_BYTES,
     ByteCap,
     Receipt,
     container_of,
@@ -96,7 +98,7 @@ class Chunks(httpx.AsyncByteStream):
 @pytest.fixture
 def capped() -> httpx.AsyncClient:
     app = FastAPI()
-    app.add_middleware(ByteCap, max_upload_bytes=LIMIT)
+    app.add_middleware(ByteCap, max_upload_bytes=LIMIT, timeout_s=0.2)
     app.add_middleware(RequestId)
 
     @app.post("/")
@@ -132,3 +134,33 @@ async def test_a_body_within_the_limit_passes(capped: httpx.AsyncClient) -> None
     async with capped:
         answer = await capped.post("/", files={"file": bytes(LIMIT)})
     assert (answer.status_code, answer.json()) == (200, LIMIT)
+
+
+class Endless(httpx.AsyncByteStream):
+    """An upload that begins and then says nothing more."""
+
+    async def __aiter__(self):  # noqa: ANN204  # an async generator
+        yield FORM_HEAD
+        await asyncio.Event().wait()
+
+
+@pytest.mark.anyio
+async def test_a_body_that_takes_too_long_is_refused(capped: httpx.AsyncClient) -> None:
+    async with capped:
+        answer = await capped.post(
+            "/",
+            content=Endless(),
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+        )
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["limit"]) == (408, "request-timeout", 0.2)
+    assert problem["retryable"]
+
+
+@pytest.mark.anyio
+async def test_a_document_has_a_cap_of_its_own(capped: httpx.AsyncClient) -> None:
+    async with capped:
+        answer = await capped.post(
+            "/", content=bytes(MAX_DOCUMENT_BYTES + 1), headers={"Content-Type": "application/json"}
+        )
+    assert (answer.status_code, answer.json()["limit"]) == (413, MAX_DOCUMENT_BYTES)
