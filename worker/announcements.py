@@ -49,7 +49,7 @@ class Announcer:
     def start(self) -> None:
         """A worker has begun with the job."""
         status = {"id": self._job.id, "status": JobState.PROCESSING}
-        self._say(EventKind.STATUS, json.dumps(status))
+        self._say(EventKind.STATUS, json.dumps(status, separators=(",", ":")))
 
     def report_progress(self, progress: Progress) -> None:
         """How far it is; new stages are always told, the rest ten times a second."""

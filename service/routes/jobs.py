@@ -40,6 +40,15 @@ Wait = Annotated[
     int, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to hold the answer back at most.")
 ]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+_EVENT = {
+    "type": "object",
+    "description": "One event: the stream is a sequence of them.",
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string", "enum": [*EventKind]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _KEEP_ALIVE_S = 15.0
 _EVENT_STREAM = "text/event-stream"
 
@@ -173,7 +182,7 @@ async def _followed(job_id: JobId, caller: Reader, gateway: GatewayDep) -> Princ
     "/{job_id}/events",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {_EVENT_STREAM: {"schema": {"type": "string"}}}},
+        200: {"content": {_EVENT_STREAM: {"schema": _EVENT}}},
         **problems(401, 403, 404, 410, 422, 503),
     },
 )

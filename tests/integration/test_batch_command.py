@@ -48,7 +48,7 @@ def test_all_succeed_and_running_it_again_changes_nothing(
     ran = batch(clips, stack.gateway_url, "--tag", "night")
     assert ran.exit_code == 0, ran.output
     table = pd.read_parquet(tmp_path / "out" / "results.parquet")
-    assert table["client_ref"].tolist() == ["0.mp4", "1.mp4"]
+    assert sorted(table["client_ref"]) == ["0.mp4", "1.mp4"]
     assert table["label"].tolist() == ["happiness", "happiness"]
     frames = pd.read_parquet(tmp_path / "out" / "frames.parquet")
     assert frames.groupby("client_ref").size().tolist() == [84, 84]
@@ -100,11 +100,11 @@ def test_a_forgotten_batch_says_how_to_start_afresh(
 ) -> None:
     assert batch(clips, stack.gateway_url).exit_code == 0
     note = tmp_path / "out" / "batch.json"
-    note.write_text(note.read_text().replace("batch_", "batch_0", 1))
+    note.write_text(note.read_text().replace('"batch_id": "', '"batch_id": "other_', 1))
     (tmp_path / "out" / "results.jsonl").write_text("")
     ran = batch(clips, stack.gateway_url)
     assert ran.exit_code == 1
-    assert "another --out" in ran.output
+    assert "another --out" in " ".join(ran.output.split())
 
 
 def test_nobody_there_is_told_from_a_failure(batch: Callable[..., Result], clips: Path) -> None:

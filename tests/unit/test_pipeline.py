@@ -256,6 +256,7 @@ def test_progress_names_the_stages_in_order() -> None:
 
     assert [(progress.stage, progress.frames_done, progress.frames_total) for progress in seen] == [
         ("face", 0, 4),
+        ("align", 0, COUNT),
         ("action_units", 0, COUNT),
         ("action_units", 64, COUNT),
         ("recognize", CLIP_FRAMES, CLIP_FRAMES),
