@@ -1,6 +1,7 @@
 """Children that answer, raise, crash, hang or lose their parent."""
 
 import faulthandler
+import mmap
 import multiprocessing
 import os
 import signal
@@ -42,8 +43,8 @@ def hang() -> None:
 def take_memory() -> str:
     limit_address_space(1 << 24)
     try:
-        bytearray(1 << 26)
-    except MemoryError:
+        mmap.mmap(-1, 1 << 26)
+    except (MemoryError, OSError):
         return "refused"
     return "granted"
 
