@@ -23,6 +23,7 @@ _BATCH = 100
 _BREATH_S = 0.05
 """Changes come in bursts: one look serves them all."""
 _LOOK_AGAIN_S = 2
+_OUTAGES = (*connection.OUTAGES, *blob_store.OUTAGES)
 log = logging.getLogger(__name__)
 
 
@@ -56,35 +57,44 @@ class Janitor:
     async def tidy(self) -> None:
         """One round."""
         now = utc_now()
-        await run_in_threadpool(self.queue.recover)
+        await _despite_bugs(run_in_threadpool(self.queue.recover))
         for job_id in await self.agenda.overdue(now, _BATCH):
-            await self._end(job_id, now)
+            await _despite_bugs(self._end(job_id, now))
         for job_id in await self.agenda.unwanted(now, _BATCH):
-            await self._erase_unless_held(job_id, now)
+            await _despite_bugs(self._erase_unless_held(job_id, now))
         for job_id in await self.agenda.expired(now, _BATCH):
-            await self.erase_blobs(job_id)
-            await self.agenda.strike_off(job_id)
+            await _despite_bugs(self._expire(job_id))
         for job_id, key_id in await self.agenda.given_up(now, _BATCH):
-            await self.erase_blobs(job_id)
-            await self.jobs.release(job_id, key_id)
+            await _despite_bugs(self._give_up(job_id, key_id))
 
     async def settle_ended(self) -> None:
         """Settle the jobs RQ has ended, and take them off its hands."""
         for job_id in await run_in_threadpool(self.queue.ended, _BATCH):
-            found = await self.jobs.find(job_id, utc_now())
-            is_wanted = isinstance(found, Standing) and (
-                found.settled is not None and found.settled.state is JobState.SUCCEEDED
-            )
-            if not is_wanted:
-                await self.blobs.delete(result_key(job_id))
-            if not isinstance(found, Standing):
-                await self.erase_blobs(job_id)
-            await run_in_threadpool(self.queue.remove, job_id)
+            await _despite_bugs(self._settle(job_id))
 
     async def erase_blobs(self, job_id: str) -> None:
         """Erase all files of a job."""
         for key in (clip_key(job_id), result_key(job_id), plot_key(job_id)):
             await self.blobs.delete(key)
+
+    async def _settle(self, job_id: str) -> None:
+        found = await self.jobs.find(job_id, utc_now())
+        is_wanted = isinstance(found, Standing) and (
+            found.settled is not None and found.settled.state is JobState.SUCCEEDED
+        )
+        if not is_wanted:
+            await self.blobs.delete(result_key(job_id))
+        if not isinstance(found, Standing):
+            await self.erase_blobs(job_id)
+        await run_in_threadpool(self.queue.remove, job_id)
+
+    async def _expire(self, job_id: str) -> None:
+        await self.erase_blobs(job_id)
+        await self.agenda.strike_off(job_id)
+
+    async def _give_up(self, job_id: str, key_id: str) -> None:
+        await self.erase_blobs(job_id)
+        await self.jobs.release(job_id, key_id)
 
     async def _end(self, job_id: str, now: datetime) -> None:
         """A job past its deadline: finding it settles it."""
@@ -111,8 +121,18 @@ class Janitor:
 
 
 async def _unless_outage(step: Callable[[], Awaitable[None]]) -> None:
-    """An outage of a neighbour only delays the next round."""
+    """An outage of a neighbour, or a bug, only delays the next round."""
     try:
-        await step()
-    except (*connection.OUTAGES, *blob_store.OUTAGES) as outage:
+        await _despite_bugs(step())
+    except _OUTAGES as outage:
         log.warning("put off: %s", outage)
+
+
+async def _despite_bugs(work: Awaitable[None]) -> None:
+    """One job that cannot be dealt with must not keep the others from being dealt with."""
+    try:
+        await work
+    except _OUTAGES:
+        raise
+    except Exception:  # whatever it is, it is seen in the log and tried again
+        log.exception("not done, and tried again in the next round")

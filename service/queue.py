@@ -13,6 +13,7 @@ from redis.client import Pipeline
 from rq import Queue, Retry
 from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
 from rq.results import Result
@@ -61,6 +62,7 @@ class ClipQueue:
         self._queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
         self._finished = FinishedJobRegistry(queue=self._queue)
         self._failed = FailedJobRegistry(queue=self._queue)
+        self._started = StartedJobRegistry(queue=self._queue)
         self.list_key = self._queue.key
         """Redis list of the ids of waiting jobs, the next one first."""
         self.workers_key = f"rq:workers:{QUEUE_NAME}"
@@ -137,6 +139,7 @@ class ClipQueue:
         """Forget a job no worker holds: its place, its arguments, its outcome, its tracebacks."""
         job = self._fetch(job_id)
         if job is not None:
+            self._forget_attempts(job)
             job.delete()
         # What a worker may write after that, or leave behind when it dies, is not deleted above.
         self._queue.remove(job_id)
@@ -151,8 +154,7 @@ class ClipQueue:
 
     def running(self) -> set[str]:
         """Ids of the jobs workers hold."""
-        registry = StartedJobRegistry(queue=self._queue)
-        return set(registry.get_job_ids(cleanup=False))
+        return set(self._started.get_job_ids(cleanup=False))
 
     def recover(self) -> None:
         """Put jobs of dead workers back in the queue, or fail them when their tries are used up.
@@ -165,9 +167,20 @@ class ClipQueue:
                 self._connection.expire(self._queue.registry_cleaning_key, _STALE_LOCK_S)
             return
         try:
-            StartedJobRegistry(queue=self._queue).cleanup()
+            self._started.cleanup()
         finally:
             self._connection.delete(self._queue.registry_cleaning_key)
+
+    def _forget_attempts(self, job: Job) -> None:
+        """RQ's own deletion fails where a dead worker's attempt has lapsed and is still listed."""
+        listed = job.execution_registry
+        attempts = [
+            Execution(attempt_id, job.id, self._connection)
+            for attempt_id in listed.get_execution_ids()
+        ]
+        if attempts:
+            self._connection.zrem(self._started.key, *(each.composite_key for each in attempts))
+        self._connection.delete(listed.key, *(each.key for each in attempts))
 
     def _enqueue_aside(self, function: str, args: tuple[object, ...], timeout_s: int) -> None:
         """A job of ours, not of a caller: ahead of all clips, soon forgotten."""

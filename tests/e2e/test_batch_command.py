@@ -24,14 +24,7 @@ from worker.contract import JobState
 from worker.demo.clip import demo_frames
 from worker.video.encode import write_clip
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        "MADV_BATCH_CLIPS" not in os.environ,
-        reason="takes minutes: MADV_BATCH_CLIPS=1000 runs it",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 CLIPS = int(os.environ.get("MADV_BATCH_CLIPS", "60"))
 WORKERS = 2
