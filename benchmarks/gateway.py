@@ -3,8 +3,9 @@
 Both run behind the same uvicorn, each in a process of its own, and are measured in turns, so that
 a machine that gets slower or faster meanwhile favours neither; the figures are medians over the
 turns. Ours asks for API keys and has a real Redis and a real folder of blobs; nobody works on the
-jobs. The bare app only spools the upload, or answers a constant of the same size. Also measured:
-polling beside many slow uploads, and the gateway's memory while it refuses a huge one.
+jobs. The bare app only spools the upload to disk, or answers a constant of the same size. Also
+measured: uploads against the same app left as it is, which keeps files of less than 1 MB in memory;
+polling beside many slow uploads; the gateway's memory while it refuses a huge one.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
@@ -30,8 +32,10 @@ from strain import refuse_huge, slow_uploads
 
 from worker.demo.clip import write_demo_clip
 
-KINDS: Final = ("uploads", "polls, queued", "polls, finished")
-WANTED: Final = {"uploads": 0.5, "polls, queued": 0.6, "polls, finished": 0.6}
+UPLOADS: Final = "uploads"
+KINDS: Final = (UPLOADS, "polls, queued", "polls, finished")
+WANTED: Final = {UPLOADS: 0.5, "polls, queued": 0.6, "polls, finished": 0.6}
+IN_MEMORY: Final = "bare, in memory"
 UPLOAD_PATH: Final = "/v1/recognize"
 MARK_BYTES: Final = 8
 QUEUED_BEFORE: Final = 100
@@ -71,9 +75,9 @@ class Results:
         """Over the turns."""
         return float(statistics.median(asdict(one)[figure] for one in self.rounds[kind, side]))
 
-    def ratio(self, kind: str) -> float:
+    def ratio(self, kind: str, other: str = "bare") -> float:
         """Ours divided by bare."""
-        return self.median(kind, "ours") / self.median(kind, "bare")
+        return self.median(kind, "ours") / self.median(kind, other)
 
 
 class Caller:
@@ -112,13 +116,17 @@ async def compare(plan: Plan, ours: Side, folder: Path) -> Results:
     """All turns, then the strain."""
     caller, results = Caller(plan.clip, ours.key), Results()
     sample, paths = await prepare(ours, caller)
-    with bare(folder, sample) as other:
+    with ExitStack() as stack:
+        bare_on_disk = stack.enter_context(bare(folder / "disk", sample, "disk"))
+        in_memory = stack.enter_context(bare(folder / "memory", sample, "memory"))
+        sides = {"ours": ours, "bare": bare_on_disk}
         for turn, kind in itertools.product(range(plan.turns), KINDS):
             print(f"turn {turn + 1} of {plan.turns}: {kind}", file=sys.stderr)
-            for name, side in (("ours", ours), ("bare", other)):
+            others = {IN_MEMORY: in_memory} if kind == UPLOADS else {}
+            for name, side in (sides | others).items():
                 target = (
                     Target(side.port, caller.upload, 202)
-                    if kind == "uploads"
+                    if kind == UPLOADS
                     else Target(side.port, caller.poll(paths[kind]), 200)
                 )
                 before_s = _cpu_s(side.pid)
@@ -174,6 +182,7 @@ def summary(plan: Plan, results: Results) -> dict[str, object]:
             for kind in KINDS
         },
         "ratio": {kind: results.ratio(kind) for kind in KINDS},
+        "ratio_to_uploads_kept_in_memory": results.ratio(UPLOADS, IN_MEMORY),
         "poll_latency_ms": results.latency_ms,
         "memory_growth_mb": results.memory_mb,
     }
@@ -192,6 +201,8 @@ def tables(plan: Plan, results: Results) -> list[Table]:
         costs = [f"{results.median(kind, side, 'cpu_us'):.0f}" for side in ("ours", "bare")]
         wanted = f">= {WANTED[kind]}"
         speed.add_row(kind, *rates, f"{results.ratio(kind):.2f}", wanted, *costs)
+    kept = f"{results.median(UPLOADS, IN_MEMORY):.0f}", f"{results.ratio(UPLOADS, IN_MEMORY):.2f}"
+    speed.add_row(f"{UPLOADS} ({IN_MEMORY})", "", *kept, "")
     latency = Table(title="GET /v1/jobs/{id}, two at a time, ms")
     for name in ("", "p50", "p99"):
         latency.add_column(name, justify="right" if name else "left")
@@ -226,7 +237,7 @@ def main(
         folder = Path(name)
         plan = Plan(_clip(clip_bytes, folder), turns, seconds, connections, slow)
         with gateway(folder / "ours") as ours:
-            results = asyncio.run(compare(plan, ours, folder / "bare"))
+            results = asyncio.run(compare(plan, ours, folder))
     people.print(*tables(plan, results), sep="\n")
     if json_to is not None:
         document = json.dumps(summary(plan, results), indent=2)

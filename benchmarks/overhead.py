@@ -35,9 +35,10 @@ from worker.contract import AnalysisReport, JobState
 from worker.demo.clip import write_demo_clip
 from worker.domain import FloatArray
 from worker.models.registry import recognizer
-from worker.pipeline import Pipeline, Task
+from worker.pipeline import Pipeline
 from worker.specs import AU, DEPTH, FACE, MADVNET
 from worker.stopwatch import Stopwatch
+from worker.task import Task
 from worker.triton.inprocess import InProcessBackend
 from worker.video.decode import decode
 from worker.video.limits import DecodeLimits

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import httpx
 
@@ -47,13 +47,13 @@ def gateway(folder: Path) -> Iterator[Side]:
 
 
 @contextmanager
-def bare(folder: Path, sample: bytes) -> Iterator[Side]:
+def bare(folder: Path, sample: bytes, spool: Literal["disk", "memory"]) -> Iterator[Side]:
     """The app of `bare.py`, which answers everything with `sample`."""
     folder.mkdir()
     (port,) = free_ports(1)
     script, answer = Path(__file__).with_name("bare.py"), folder / "answer.json"
     answer.write_bytes(sample)
-    argv = (sys.executable, str(script), str(port), str(answer))
+    argv = (sys.executable, str(script), str(port), str(answer), spool)
     with _running(Command("bare", argv, folder / "bare.log")) as child:
         _wait_for(lambda: _answers(f"http://127.0.0.1:{port}/"))
         yield Side(port, child.pid)

@@ -13,6 +13,8 @@ from sides import Side
 
 HUGE_BYTES: Final = 2 * 1024**3
 _PIECE: Final = bytes(1024 * 1024)
+_CLIP_HEAD: Final = b"\x00\x00\x00\x20ftypisom"
+"""What else is sent after it, it is taken for a video."""
 _TRICKLE_S: Final = 0.05
 _TRICKLE: Final = bytes(1024)
 _ANSWER_S: Final = 60.0
@@ -38,7 +40,7 @@ async def _trickle(port: int, headers: Sequence[str]) -> None:
     reader, writer = await asyncio.open_connection(HOST, port)
     try:
         writer.write(http_load.head("POST", "/v1/recognize", fields))
-        writer.write(http_load.multipart_frame()[0])
+        writer.write(http_load.multipart_frame()[0] + _CLIP_HEAD)
         while not reader.at_eof():
             writer.write(_TRICKLE)
             await writer.drain()
@@ -61,7 +63,7 @@ async def refuse_huge(side: Side, headers: Sequence[str], *, is_chunked: bool) -
             with contextlib.suppress(asyncio.CancelledError):
                 await sender
     finally:
-        writer.close()
+        writer.transport.abort()  # to close it would first send what is still to be sent
     if status != 413:  # noqa: PLR2004  # content too large
         raise http_load.UnexpectedAnswer(f"a huge upload was answered {status}")
     return (_memory_kb(side.pid, "VmHWM") - before_kb) / 1000
@@ -70,7 +72,7 @@ async def refuse_huge(side: Side, headers: Sequence[str], *, is_chunked: bool) -
 async def _send_huge(writer: asyncio.StreamWriter, *, is_chunked: bool) -> None:
     opening, _ = http_load.multipart_frame()
     with contextlib.suppress(ConnectionError):
-        for piece in (opening, *[_PIECE] * (HUGE_BYTES // len(_PIECE))):
+        for piece in (opening, _CLIP_HEAD, *[_PIECE] * (HUGE_BYTES // len(_PIECE))):
             framed = (b"%x\r\n" % len(piece), piece, b"\r\n") if is_chunked else (piece,)
             writer.writelines(framed)
             await writer.drain()

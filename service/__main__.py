@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from service.app import create_app
+from service.app import create_gateway
 from service.openapi import golden_document
 from service.settings import GatewaySettings
 
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case []:
             settings = GatewaySettings()  # type: ignore[call-arg]  # filled from the environment
-            serve(create_app(settings), host=settings.host, port=settings.port)
+            serve(create_gateway(settings), host=settings.host, port=settings.port)
         case ["openapi"]:
             sys.stdout.write(golden_document())
         case ["openapi", path]:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from starlette.types import ASGIApp
 
 from service import blobs as blob_store
 from service.auth import KeyBeforeBody, OpenDoor
@@ -15,6 +16,7 @@ from service.blobs import Blobs
 from service.dependencies import Gateway
 from service.errors import install_handlers
 from service.intake import Intake
+from service.interface.document import install_description
 from service.janitor import Janitor
 from service.loopback import LoopbackGuard
 from service.polling import PlainPolls
@@ -38,9 +40,11 @@ from service.tidings import Tidings
 from service.upload import ByteCap
 from service.webhooks.webhooks import Webhooks
 
+_CANCEL_AGAIN_S = 0.5
+
 
 def create_app(settings: GatewaySettings) -> FastAPI:
-    """The gateway as an ASGI application. Nothing is opened before it starts."""
+    """The application of `create_gateway`. Nothing is opened before it starts."""
     app = FastAPI(
         title="madv",
         summary="Recognises facial micro-expressions in video clips.",
@@ -50,20 +54,25 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     )
     for routes in (recognize, jobs, webhooks, batches, info, health):
         app.include_router(routes.router)
+    install_description(app)
     install_handlers(app, (*connection.OUTAGES, *blob_store.OUTAGES))
-    # Added last is outermost: a refusal for size also carries a request id.
     app.add_middleware(
         ByteCap,
         max_upload_bytes=settings.max_upload_bytes,
         timeout_s=settings.upload_timeout_s,
     )
-    app.add_middleware(PlainPolls, retry_after_s=settings.retry_after_s)
-    if settings.auth == "off":
-        app.add_middleware(LoopbackGuard)
-    else:
-        app.add_middleware(KeyBeforeBody)
-    app.add_middleware(RequestId)
     return app
+
+
+def create_gateway(settings: GatewaySettings) -> ASGIApp:
+    """What is served: the application, and around it what comes before a web framework.
+
+    Every answer carries a request id, and nothing is done for strangers, so these are outermost.
+    """
+    app = create_app(settings)
+    polled = PlainPolls(app, app.state, settings.retry_after_s)
+    guarded = LoopbackGuard(polled) if settings.auth == "off" else KeyBeforeBody(polled, app.state)
+    return RequestId(guarded)
 
 
 def _lifespan(settings: GatewaySettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -110,7 +119,8 @@ def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Ga
     board = CapabilityBoard(redis)
     changes = Changes(redis)
     batch_store = BatchStore(redis, queue)
-    hooks = Webhooks.plan(settings, WebhookStore(redis), Tidings(store, batch_store).notice)
+    tidings = Tidings(store, batch_store, settings.tombstone_s)
+    hooks = Webhooks.plan(settings, WebhookStore(redis), tidings.notice)
     return Gateway(
         settings=settings,
         queue=queue,
@@ -137,8 +147,12 @@ async def _in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[No
     try:
         yield
     finally:
+        await _end(set(tasks))
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a call to Redis may swallow one cancellation."""
+    while tasks:
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        _, tasks = await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_S)

@@ -6,10 +6,10 @@ Keys come in the `Authorization` header and nowhere else: addresses end up in lo
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, State
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
@@ -49,7 +49,9 @@ class OpenDoor:
 _bearer = HTTPBearer(
     scheme_name="ApiKey",
     bearerFormat="madv_<id>_<secret>",
-    description="An API key, see `madv keys create`. Not needed where the service runs without.",
+    description="An API key, made by `madv keys create`, sent as `Authorization: Bearer …` and in "
+    "no other way. Each operation names the scope it needs (`submit`, `read`, `delete`); `admin` "
+    "implies all. Not needed where the service runs without keys, which it does on loopback only.",
     auto_error=False,
 )
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -78,36 +80,36 @@ def require(scope: Scope) -> Callable[[Request, _Credentials], Awaitable[Princip
 class KeyBeforeBody:
     """ASGI middleware, for `auth=required`: takes in no body of a caller without a valid key.
 
-    FastAPI parses a form, and so writes an upload to disk, before any dependency runs. Stands
-    inside the middleware that names requests and outside the one that counts bytes.
+    FastAPI reads a document before any dependency runs. Stands inside the middleware that names
+    requests and outside the one that counts bytes.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, state: State) -> None:
         self._app = app
+        self._state = state
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on to the route, which checks its scope."""
-        if scope["type"] == "http" and scope["method"] == "POST" and await _is_stranger(scope):
+        if scope["type"] == "http" and scope["method"] == "POST" and await self._is_stranger(scope):
             response = problem_response(_unauthenticated(), request_id_of(scope))
             await response(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
+    async def _is_stranger(self, scope: ASGIScope) -> bool:
+        """Whether the key is of no use; where that cannot be looked up now, the route says so."""
+        kind, token = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
+        keyring: Keyring = self._state.keyring
+        try:
+            return await keyring.principal_of(token if kind.lower() == "bearer" else None) is None
+        except OUTAGES:
+            return False
 
-Submitter = Annotated[Principal, Depends(require(Scope.SUBMIT))]
-Reader = Annotated[Principal, Depends(require(Scope.READ))]
-Deleter = Annotated[Principal, Depends(require(Scope.DELETE))]
-Admin = Annotated[Principal, Depends(require(Scope.ADMIN))]
 
-
-async def _is_stranger(scope: ASGIScope) -> bool:
-    """Whether the key is of no use; where that cannot be looked up now, the route says so."""
-    kind, token = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
-    keyring: Keyring = scope["app"].state.keyring
-    try:
-        return await keyring.principal_of(token if kind.lower() == "bearer" else None) is None
-    except OUTAGES:
-        return False
+Submitter = Annotated[Principal, Security(require(Scope.SUBMIT), scopes=[Scope.SUBMIT])]
+Reader = Annotated[Principal, Security(require(Scope.READ), scopes=[Scope.READ])]
+Deleter = Annotated[Principal, Security(require(Scope.DELETE), scopes=[Scope.DELETE])]
+Admin = Annotated[Principal, Security(require(Scope.ADMIN), scopes=[Scope.ADMIN])]
 
 
 def _unauthenticated() -> ProblemError:

@@ -13,7 +13,9 @@ from service.errors import GatewayCode, ProblemError
 OUTAGES: tuple[type[Exception], ...] = (BaseError,)
 """What an unreachable or refusing store raises."""
 
-_PART_BYTES = 5 * 1024 * 1024
+_REMOTE_PART_BYTES = 5 * 1024 * 1024
+"""The least that S3 takes as a part of an upload."""
+_LOCAL_PART_BYTES = 512 * 1024
 _PARTS_IN_FLIGHT = 2
 _FULL = re.compile(r"os error (28|122)\b|InsufficientStorage|XMinioStorageFull")
 """ENOSPC, EDQUOT and what S3-like stores answer: obstore tells kinds of failures by text alone."""
@@ -23,18 +25,23 @@ class Blobs:
     """Keys and bytes. A blob appears whole or not at all."""
 
     def __init__(self, url: str) -> None:
-        self._store: ObjectStore = (
-            from_url(url, mkdir=True) if url.startswith("file:") else from_url(url)
-        )
+        is_local = url.startswith("file:")
+        self._store: ObjectStore = from_url(url, mkdir=True) if is_local else from_url(url)
+        self._part_bytes = _LOCAL_PART_BYTES if is_local else _REMOTE_PART_BYTES
 
-    async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+    async def put(self, key: str, blocks: AsyncIterator[bytes]) -> None:
         """Store a stream; nothing is left behind where the stream breaks off."""
+        first = await anext(blocks, b"")
+        second = await anext(blocks, None)
+        if second is None:  # a stream of one block costs three times as much as the block
+            await self.write(key, first)
+            return
         with _full_is_told():
             await obstore.put_async(
                 self._store,
                 key,
-                chunks,
-                chunk_size=_PART_BYTES,
+                _all(first, second, blocks),
+                chunk_size=self._part_bytes,
                 max_concurrency=_PARTS_IN_FLIGHT,
             )
 
@@ -61,6 +68,13 @@ class Blobs:
             await obstore.head_async(self._store, "health")
         except FileNotFoundError:
             return
+
+
+async def _all(first: bytes, second: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    yield second
+    async for block in rest:
+        yield block
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import JsonValue
 from starlette.exceptions import HTTPException
 
+from service.allowed import allowed_methods
 from service.request_id import HEADER, request_id_of
 from service.schemas import Problem
 from worker.contract import ErrorCode, Failure
@@ -212,7 +213,10 @@ def install_handlers(app: FastAPI, outages: tuple[type[Exception], ...]) -> None
     """Make every error of `app` a problem; `outages` are the errors of unreachable neighbours."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        return problem_response(_as_problem(error, outages), request_id_of(request.scope))
+        problem = _as_problem(error, outages)
+        if problem.code is GatewayCode.METHOD_NOT_ALLOWED:
+            problem.headers = {**problem.headers, "Allow": allowed_methods(request)}
+        return problem_response(problem, request_id_of(request.scope))
 
     for kind in (ProblemError, RequestValidationError, HTTPException, *outages, Exception):
         app.add_exception_handler(kind, answer)

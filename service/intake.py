@@ -1,30 +1,45 @@
 """From an upload to a job: all of it or nothing."""
 
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from fastapi import UploadFile
 
 from service.blobs import Blobs
 from service.errors import GatewayCode, ProblemError
 from service.principal import Principal
 from service.schemas import ClipReceipt, RecognizeOptions
 from service.settings import GatewaySettings
-from service.state import JobRecord, shared
+from service.state import JobRecord, Standing, shared
 from service.store.capabilities import CapabilityBoard
-from service.store.jobs import ClaimConflict, JobStore, new_job_id, utc_now
+from service.store.jobs import ClaimConflict, Earlier, JobStore, new_job_id, utc_now
 from service.store.names import claim_key
-from service.upload import Receipt
+from service.upload import ClipStream
 from worker.contract import AnalysisReport, clip_key, result_key
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What came of an upload. `is_replay`: an earlier one with the same key made the job."""
+    """What came of an upload. `standing` is known where it made a job that waits.
+
+    `is_replay`: an earlier upload with the same key made the job.
+    """
 
     job_id: str
     is_replay: bool
+    standing: Standing | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """An upload whose clip is on its way into the store, and not yet a job."""
+
+    job_id: str
+    began_at: datetime
+    caller: Principal
+    receipt: ClipReceipt | None = None
+    is_submitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +51,61 @@ class Intake:
     blobs: Blobs
     board: CapabilityBoard
 
-    async def accept(
-        self,
-        file: UploadFile,
-        options: RecognizeOptions,
-        caller: Principal,
-        idempotency_key: str | None = None,
-    ) -> Admission:
-        """Store an upload and queue its job, or find the job it is a repetition of.
+    @asynccontextmanager
+    async def draft(self, caller: Principal) -> AsyncIterator[Draft]:
+        """A place for an upload; all of it is erased again unless it becomes a job.
 
-        Raises ProblemError where a quota is used up or the idempotency key is another payload's.
+        Raises ProblemError where a quota is used up.
         """
-        job_id, now = new_job_id(), utc_now()
-        await self._reserve(job_id, caller, now)
-        owner = None
+        draft = Draft(new_job_id(), utc_now(), caller)
+        await self._reserve(draft)
         try:
-            receipt = Receipt(self.settings.max_upload_bytes)
-            await self.blobs.put(clip_key(job_id), receipt.pass_on(file))
-            claims = _claims(options, caller, idempotency_key, receipt.signed())
-            record = self._record(job_id, receipt.signed(), options, caller, now).model_copy(
-                update={"claims": list(claims)}
-            )
-            owner = await self._submit(record, claims)
+            yield draft
         finally:
-            if owner != job_id:
+            if not draft.is_submitted:
                 # Also when the request is cancelled. Where Redis is gone too, the reservation
                 # stays, and the janitor erases the clip later.
-                await self.blobs.delete(clip_key(job_id))
-                await self.blobs.delete(result_key(job_id))
-                await self.jobs.release(job_id, caller.key_id)
-        return Admission(owner, is_replay=owner != job_id)
+                await self.blobs.delete(clip_key(draft.job_id))
+                await self.blobs.delete(result_key(draft.job_id))
+                await self.jobs.release(draft.job_id, caller.key_id)
 
-    async def _reserve(self, job_id: str, caller: Principal, now: datetime) -> None:
-        match await self.jobs.reserve(job_id, caller.key_id, caller.concurrency, now):
+    async def store(self, draft: Draft, clip: ClipStream) -> None:
+        """Take in the clip."""
+        async with aclosing(clip.blocks()) as blocks:
+            await self.blobs.put(clip_key(draft.job_id), blocks)
+        draft.receipt = clip.receipt()
+
+    async def submit(
+        self, draft: Draft, options: RecognizeOptions, idempotency_key: str | None
+    ) -> Admission:
+        """Queue the job of a stored clip, or find the job it is a repetition of.
+
+        Raises ProblemError where the idempotency key is another payload's.
+        """
+        if draft.receipt is None:
+            raise ValueError("the clip of this draft has not been stored")
+        claims = _claims(options, draft.caller, idempotency_key, draft.receipt)
+        record = self._record(draft, draft.receipt, options, list(claims))
+        try:
+            found = await self._submit(record, claims)
+        except ClaimConflict as exc:
+            raise ProblemError(
+                GatewayCode.IDEMPOTENCY_KEY_REUSED,
+                "The same key came before with another clip or other options.",
+            ) from exc
+        if isinstance(found, Earlier):
+            return Admission(found.job_id, is_replay=True)
+        draft.is_submitted = True
+        if found.record.deduplicated_from is None:
+            return Admission(record.id, is_replay=False, standing=found)
+        await self._settle_shared(found.record)
+        return Admission(record.id, is_replay=False)
+
+    async def _reserve(self, draft: Draft) -> None:
+        caller = draft.caller
+        match await self.jobs.reserve(
+            draft.job_id, caller.key_id, caller.concurrency, draft.began_at
+        ):
             case "jobs":
                 raise ProblemError(
                     GatewayCode.TOO_MANY_JOBS,
@@ -85,45 +122,39 @@ class Intake:
                 )
 
     def _record(
-        self,
-        job_id: str,
-        clip: ClipReceipt,
-        options: RecognizeOptions,
-        caller: Principal,
-        now: datetime,
+        self, draft: Draft, clip: ClipReceipt, options: RecognizeOptions, claims: list[str]
     ) -> JobRecord:
         deadline_s = options.deadline_s or self.settings.job_deadline_s
         ttl_s = options.ttl_s or self.settings.result_ttl_s
         effective = {"deadline_s": deadline_s, "ttl_s": ttl_s}
         return JobRecord(
-            id=job_id,
-            tenant=caller.tenant,
-            key_id=caller.key_id,
-            created_at=now,
-            deadline_at=now + timedelta(seconds=deadline_s),
+            id=draft.job_id,
+            tenant=draft.caller.tenant,
+            key_id=draft.caller.key_id,
+            created_at=draft.began_at,
+            deadline_at=draft.began_at + timedelta(seconds=deadline_s),
             ttl_s=ttl_s,
             clip=clip,
             options=options.model_copy(update=effective),
+            claims=claims,
         )
 
-    async def _submit(self, record: JobRecord, claims: dict[str, str]) -> str:
-        """The id of the job that stands for this upload: its own, or an earlier one's."""
+    async def _submit(self, record: JobRecord, claims: dict[str, str]) -> Standing | Earlier:
+        """The job, or the earlier one with the same claim. A twin's result is copied first."""
         digest = await self._twin_digest(record)
-        source = None if digest is None else await self._share(record, digest)
-        if source is not None:
-            record = record.model_copy(update={"deduplicated_from": source})
-        try:
-            owner = await self.jobs.submit(record, claims, is_queued=source is None)
-        except ClaimConflict as exc:
-            raise ProblemError(
-                GatewayCode.IDEMPOTENCY_KEY_REUSED,
-                "The same key came before with another clip or other options.",
-            ) from exc
-        if owner == record.id and source is not None:
-            await self.jobs.settle(record, shared(record, digest, utc_now()))
-            if not record.options.store_input:
-                await self.blobs.delete(clip_key(record.id))
-        return owner
+        found = await self.jobs.submit(record, claims, twin_digest=digest)
+        if isinstance(found, Standing) or found.is_claimant:
+            return found
+        if not await self._share(record, found.job_id):
+            return await self.jobs.submit(record, claims)
+        sharing = record.model_copy(update={"deduplicated_from": found.job_id})
+        return await self.jobs.submit(sharing, claims, is_queued=False)
+
+    async def _settle_shared(self, record: JobRecord) -> None:
+        digest = await self._twin_digest(record)
+        await self.jobs.settle(record, shared(record, digest, utc_now()))
+        if not record.options.store_input:
+            await self.blobs.delete(clip_key(record.id))
 
     async def _twin_digest(self, record: JobRecord) -> str | None:
         """Digest of the model that would analyse the clip; None where no result may be shared."""
@@ -133,19 +164,18 @@ class Intake:
         models = capabilities.models if capabilities else []
         return next((m.digest for m in models if m.name == record.options.recognizer), None)
 
-    async def _share(self, record: JobRecord, digest: str) -> str | None:
-        """Copy an earlier result of the same clip as this job's own; the earlier job's id."""
-        source = await self.jobs.twin(record, digest, utc_now())
-        if source is None:
-            return None
+    async def _share(self, record: JobRecord, source: str) -> bool:
+        """Copy an earlier job's result as this job's own; False where it is no longer kept."""
+        if not await self.jobs.has_result(source, utc_now()):
+            return False
         try:
             found = await self.blobs.read(result_key(source))
         except FileNotFoundError:
-            return None  # it expired or was deleted just now
+            return False  # it expired or was deleted just now
         report = AnalysisReport.model_validate_json(found)
         copy = report.model_copy(update={"job_id": record.id})
         await self.blobs.write(result_key(record.id), copy.model_dump_json(by_alias=True).encode())
-        return source
+        return True
 
 
 def _claims(

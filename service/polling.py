@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
+from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.auth import Keyring
@@ -61,10 +62,11 @@ def view_of(snapshot: Snapshot) -> View | None:
 
 
 class PlainPolls:
-    """ASGI middleware. Expects `keyring` and `job_reader` on the state of the app."""
+    """ASGI middleware around the app, which has its `keyring` and `job_reader` on its state."""
 
-    def __init__(self, app: ASGIApp, retry_after_s: int) -> None:
+    def __init__(self, app: ASGIApp, state: State, retry_after_s: int) -> None:
         self._app = app
+        self._state = state
         self._retry_after = str(retry_after_s).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,11 +74,27 @@ class PlainPolls:
         job_id = _polled(scope)
         if job_id is not None:
             headers = dict(scope["headers"])
-            view = await _view(scope, headers, job_id)
+            view = await self._view(headers, job_id)
             if view is not None and headers.get(b"if-none-match", view.etag) == view.etag:
                 await self._answer(view, send, is_known=b"if-none-match" in headers)
                 return
         await self._app(scope, receive, send)
+
+    async def _view(self, headers: Mapping[bytes, bytes], job_id: str) -> View | None:
+        """The answer, where the request may see it and it is one of the simple ones."""
+        if not _NOT_PLAIN.isdisjoint(headers):
+            return None
+        keyring: Keyring = self._state.keyring
+        reader: Jobs = self._state.job_reader
+        try:
+            principal = await keyring.principal_of(_token(headers))
+            if principal is None or not principal.may(Permission.READ):
+                return None
+            view = view_of(await reader.read(job_id))
+        except OUTAGES:
+            return None
+        is_visible = view is not None and view.tenant == principal.tenant
+        return view if is_visible and view and datetime.now(UTC) < view.until else None
 
     async def _answer(self, view: View, send: Send, *, is_known: bool) -> None:
         headers = [(b"cache-control", b"no-store"), (b"etag", view.etag)]
@@ -96,23 +114,6 @@ def _polled(scope: Scope) -> str | None:
         return None
     match = _PLAIN.fullmatch(scope["path"])
     return None if match is None else match[1]
-
-
-async def _view(scope: Scope, headers: Mapping[bytes, bytes], job_id: str) -> View | None:
-    """The answer, where the request may see it and it is one of the simple ones."""
-    if not _NOT_PLAIN.isdisjoint(headers):
-        return None
-    keyring: Keyring = scope["app"].state.keyring
-    reader: Jobs = scope["app"].state.job_reader
-    try:
-        principal = await keyring.principal_of(_token(headers))
-        if principal is None or not principal.may(Permission.READ):
-            return None
-        view = view_of(await reader.read(job_id))
-    except OUTAGES:
-        return None
-    is_visible = view is not None and view.tenant == principal.tenant
-    return view if is_visible and view and datetime.now(UTC) < view.until else None
 
 
 def _token(headers: Mapping[bytes, bytes]) -> str | None:

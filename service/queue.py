@@ -5,6 +5,7 @@ RQ is synchronous: everything here is called in the thread pool.
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -140,7 +141,8 @@ class ClipQueue:
         job = self._fetch(job_id)
         if job is not None:
             self._forget_attempts(job)
-            job.delete()
+            with suppress(InvalidJobOperation):  # somebody else removed it just now
+                job.delete()
         # What a worker may write after that, or leave behind when it dies, is not deleted above.
         self._queue.remove(job_id)
         for registry in (self._finished, self._failed):

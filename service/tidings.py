@@ -1,6 +1,7 @@
 """What webhooks tell: how a job or a batch has ended."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from service.state import Standing
 from service.store.batches import BatchStore, describe_batch
@@ -14,6 +15,8 @@ class Tidings:
 
     jobs: JobStore
     batches: BatchStore
+    tombstone_s: int
+    """How long after its result a job is forgotten."""
 
     async def notice(self, subject_id: str) -> Notice | None:
         """The notice of a job or batch; None where it is gone or nobody wants to be told."""
@@ -34,6 +37,7 @@ class Tidings:
             str(url),
             f"/v1/jobs/{job_id}",
             found.settled.finished_at,
+            found.settled.expires_at + timedelta(seconds=self.tombstone_s),
         )
 
     async def _of_batch(self, batch_id: str) -> Notice | None:
@@ -47,4 +51,5 @@ class Tidings:
             str(found.record.webhook_url),
             f"/v1/batches/{batch_id}",
             found.finished_at,
+            found.record.expires_at,
         )

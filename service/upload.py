@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
-from fastapi import UploadFile
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +19,8 @@ FORM_OVERHEAD_BYTES = 64 * 1024
 """What a multipart body may hold besides the clip."""
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 """Largest body that is no form, such as a batch of 50,000 items."""
-_CHUNK_BYTES = 1024 * 1024
+_BLOCK_BYTES = 512 * 1024
+"""What is handed on at a time: each hand-over costs as much as copying some hundred KB."""
 _HEAD_BYTES = 16
 _DRAIN_S = 5.0
 
@@ -40,24 +40,6 @@ def sniff(head: bytes) -> str | None:
     return next((name for name, pattern in _SIGNATURES.items() if pattern.match(head)), None)
 
 
-async def container_of(file: UploadFile) -> str:
-    """The container an upload starts like; the upload is left at its start.
-
-    Raises ProblemError where it is empty or none of the accepted ones.
-    """
-    head = await file.read(_HEAD_BYTES)
-    await file.seek(0)
-    if not head:
-        raise ProblemError(ErrorCode.EMPTY_FILE, "The uploaded file holds no bytes.")
-    container = sniff(head)
-    if container is None:
-        raise ProblemError(
-            ErrorCode.NOT_A_VIDEO,
-            "The file does not start like an MP4, MOV, WebM, MKV or AVI container, or a ZIP.",
-        )
-    return container
-
-
 def refuse_fps_mismatch(container: str, fps: float | None) -> None:
     """Raise a problem unless a rate is given for an archive of frames, and only for one."""
     if (container == ARCHIVE) == (fps is not None):
@@ -70,26 +52,55 @@ def refuse_fps_mismatch(container: str, fps: float | None) -> None:
     )
 
 
-class Receipt:
-    """Hashes and counts the bytes of a stream as they pass."""
+class ClipStream:
+    """A clip on its way into the store: told by its first bytes, counted and hashed."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, chunks: AsyncIterator[bytes], limit: int) -> None:
+        self._chunks = chunks
         self._limit = limit
+        self._begun = b""
         self._digest = hashlib.sha256()
         self._bytes = 0
 
-    async def pass_on(self, file: UploadFile) -> AsyncIterator[bytes]:
-        """The file in chunks. Raises a problem where it is larger than the limit."""
-        while chunk := await file.read(_CHUNK_BYTES):
-            self._bytes += len(chunk)
-            if self._bytes > self._limit:
-                raise too_large(self._limit, self._bytes)
-            self._digest.update(chunk)
-            yield chunk
+    async def container(self) -> str:
+        """The container the clip starts like. To be asked before `blocks`.
 
-    def signed(self) -> ClipReceipt:
+        Raises a problem where the clip is empty or none of the accepted ones.
+        """
+        while len(self._begun) < _HEAD_BYTES and (chunk := await anext(self._chunks, b"")):
+            self._begun += chunk
+        if not self._begun:
+            raise ProblemError(ErrorCode.EMPTY_FILE, "The uploaded file holds no bytes.")
+        container = sniff(self._begun[:_HEAD_BYTES])
+        if container is None:
+            raise ProblemError(
+                ErrorCode.NOT_A_VIDEO,
+                "The file does not start like an MP4, MOV, WebM, MKV or AVI container, or a ZIP.",
+            )
+        return container
+
+    async def blocks(self) -> AsyncGenerator[bytes]:
+        """All of the clip. Raises a problem where it is larger than the limit."""
+        held, size = [self._taken(self._begun)], len(self._begun)
+        async for chunk in self._chunks:
+            held.append(self._taken(chunk))
+            size += len(chunk)
+            if size >= _BLOCK_BYTES:
+                yield b"".join(held)
+                held, size = [], 0
+        if size:
+            yield b"".join(held)
+
+    def receipt(self) -> ClipReceipt:
         """What has passed."""
         return ClipReceipt(sha256=self._digest.hexdigest(), bytes=self._bytes)
+
+    def _taken(self, chunk: bytes) -> bytes:
+        self._bytes += len(chunk)
+        if self._bytes > self._limit:
+            raise too_large(self._limit, self._bytes)
+        self._digest.update(chunk)
+        return chunk
 
 
 def too_large(limit: int, measured: int) -> ProblemError:
@@ -110,9 +121,8 @@ class _Refused(Exception):
 class ByteCap:
     """ASGI middleware that ends a request whose body is too large or takes too long to arrive.
 
-    Bytes are counted as they arrive, because the form parser writes them to disk before any
-    route runs, and Content-Length may be missing or wrong. The time limit holds for the whole
-    body: a limit on pauses would let a caller trickle for ever.
+    Bytes are counted as they arrive, because Content-Length may be missing or wrong. The time
+    limit holds for the whole body: a limit on pauses would let a caller trickle for ever.
     """
 
     def __init__(self, app: ASGIApp, max_upload_bytes: int, timeout_s: float) -> None:
@@ -126,8 +136,9 @@ class ByteCap:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        body = _Body(receive, send, self._limits(headers), self._timeout_s)
         declared = headers.get("content-length", "")
+        has_body = declared.strip("0") != "" or "transfer-encoding" in headers
+        body = _Body(receive, send, self._limits(headers), self._timeout_s, has_body=has_body)
         if declared.isdecimal():
             body.refuse_over_limit(int(declared))
         if body.refusal is None:
@@ -147,11 +158,18 @@ class ByteCap:
 class _Body:
     """A body that is counted and timed; once it is refused, the application is not heard.
 
-    The application may have turned the interruption into an answer of its own.
+    The application may have turned the interruption into an answer of its own. Where it answers
+    before it has read all, nothing more is taken in than the caller needs to see the answer.
     """
 
     def __init__(
-        self, receive: Receive, send: Send, limits: tuple[int, int], timeout_s: float
+        self,
+        receive: Receive,
+        send: Send,
+        limits: tuple[int, int],
+        timeout_s: float,
+        *,
+        has_body: bool,
     ) -> None:
         self._receive = receive
         self._send = send
@@ -159,7 +177,7 @@ class _Body:
         self._timeout_s = timeout_s
         self._ends_at = asyncio.get_running_loop().time() + timeout_s
         self._bytes = 0
-        self._is_complete = False
+        self._is_complete = not has_body
         self.refusal: ProblemError | None = None
         self.is_answered = False
 
@@ -195,9 +213,25 @@ class _Body:
 
     async def send(self, message: Message) -> None:
         """What the application answers, unless the body is refused."""
-        if self.is_answered or self.refusal is None:
-            self.is_answered = True
+        if self.refusal is not None and not self.is_answered:
+            return
+        self.is_answered = True
+        if self._is_complete:
             await self._send(message)
+        else:
+            await self._send_early(message)
+
+    async def _send_early(self, message: Message) -> None:
+        """A part of an answer to a request whose body has not been read."""
+        if message["type"] == "http.response.start":
+            closing = (b"connection", b"close")
+            await self._send({**message, "headers": [*message.get("headers", ()), closing]})
+        elif message.get("more_body", False):
+            await self._send(message)
+        else:
+            await self._send({**message, "more_body": True})
+            await _drain(self._receive)
+            await self._send({"type": "http.response.body", "body": b""})
 
 
 async def _answer_and_drain(response: Response, receive: Receive, send: Send) -> None:
@@ -213,8 +247,12 @@ async def _answer_and_drain(response: Response, receive: Receive, send: Send) ->
         }
     )
     await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    await _drain(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _drain(receive: Receive) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_S):
             while (await receive()).get("more_body", False):
                 pass
-    await send({"type": "http.response.body", "body": b""})

@@ -113,7 +113,7 @@ async def results(
         int, Query(ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for further results.")
     ] = 0,
     cursor: Annotated[
-        str | None, Query(pattern=r"^\d{1,20}-\d{1,20}$", description="Resume after this line.")
+        str | None, Query(pattern=r"^\d{1,19}-\d{1,19}$", description="Resume after this line.")
     ] = None,
 ) -> StreamingResponse:
     """One line of JSON (BatchResult) for each job that has ended, in the order of their ends."""

@@ -192,7 +192,7 @@ async def events(
     gateway: GatewayDep,
     last_event_id: Annotated[
         str | None,
-        Header(pattern=r"^\d{1,20}-\d{1,20}$", description="Resume after this event."),
+        Header(pattern=r"^\d{1,19}-\d{1,19}$", description="Resume after this event."),
     ] = None,
 ) -> StreamingResponse:
     """What happens to the job, as server-sent events, until it has ended.

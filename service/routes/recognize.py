@@ -1,9 +1,11 @@
 """The way in for clips."""
 
 import re
-from typing import Annotated
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Header, Response, UploadFile
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import ValidationError
 
 from service.access import refuse_unless_succeeded, seen
@@ -11,15 +13,41 @@ from service.auth import Principal, Submitter
 from service.dependencies import Gateway, GatewayDep
 from service.errors import GatewayCode, ProblemError, invalid_fields
 from service.following import LONGEST_WAIT_S, wait_until
-from service.routes.responses import problems, result_response
+from service.form import FILE, UploadForm
+from service.intake import Admission
+from service.rendering import job_document
+from service.routes.responses import JSON_TYPE, problems, result_response
 from service.schemas import Job, RecognizeOptions
 from service.settings import GatewaySettings
 from service.state import PENDING, Standing
 from service.store.jobs import utc_now
-from service.upload import container_of, refuse_fps_mismatch
+from service.upload import ClipStream, refuse_fps_mismatch
 from worker.contract import AnalysisReport
 
 router = APIRouter(prefix="/v1", tags=["recognize"])
+
+OPTIONS: Final = "options"
+UPLOAD_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "title": "Upload",
+                "type": "object",
+                "required": [FILE],
+                "properties": {
+                    FILE: {"type": "string", "contentMediaType": "application/octet-stream"},
+                    OPTIONS: {
+                        "type": "string",
+                        "description": "JSON object, see RecognizeOptions.",
+                        "default": "{}",
+                    },
+                },
+            }
+        }
+    },
+}
+"""The form as it is described: it is read by `UploadForm`, which streams, and not by FastAPI."""
 
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,4})(?:$|[,;\s])", re.IGNORECASE)
 
@@ -32,13 +60,12 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,4})(?:$|[,;\s])", re.IGNORECAS
         200: {"model": AnalysisReport, "description": "Done within `Prefer: wait`: the result"},
         **problems(400, 401, 403, 404, 408, 409, 410, 413, 415, 422, 429, 503, 504, 507),
     },
+    openapi_extra={"requestBody": UPLOAD_BODY},
 )
-async def recognize(  # noqa: PLR0913, PLR0917  # each is a part of the request
+async def recognize(
     gateway: GatewayDep,
     caller: Submitter,
-    response: Response,
-    file: UploadFile,
-    options: Annotated[str, Form(description="JSON object, see RecognizeOptions.")] = "{}",
+    request: Request,
     idempotency_key: Annotated[
         str | None,
         Header(min_length=1, max_length=255, description="The same key makes one job only."),
@@ -46,19 +73,17 @@ async def recognize(  # noqa: PLR0913, PLR0917  # each is a part of the request
     prefer: Annotated[
         str | None, Header(description="`wait=N`: answer with the result if done in N seconds.")
     ] = None,
-) -> Job | Response:
+) -> Response:
     """Take a clip and queue its analysis.
 
     A clip is an MP4, MOV, WebM, MKV or AVI file, or a `.zip` of numbered frames with
     `options.fps`.
     """
-    wanted = parse_options(options, gateway.settings)
-    refuse_fps_mismatch(await container_of(file), wanted.fps)
-    await gateway.rates.spend(caller)
-    wanted = await _checked(wanted, caller, gateway)
-    admitted = await gateway.intake.accept(file, wanted, caller, idempotency_key)
+    admitted = await _admitted(gateway, caller, UploadForm(request), idempotency_key)
     wait_s = _wait_s(prefer)
-    standing = await wait_for_end(gateway, admitted.job_id, wait_s)
+    standing = admitted.standing
+    if standing is None or wait_s:
+        standing = await wait_for_end(gateway, admitted.job_id, wait_s)
     job = seen(standing)
     headers = {"Location": job.links.self, "Retry-After": str(gateway.settings.retry_after_s)}
     if admitted.is_replay:
@@ -67,9 +92,32 @@ async def recognize(  # noqa: PLR0913, PLR0917  # each is a part of the request
         headers["Preference-Applied"] = f"wait={wait_s}"
         if job.status not in PENDING:
             refuse_unless_succeeded(job, gateway.settings.retry_after_s)
-            return await result_response(gateway, job, "application/json", headers)
-    response.headers.update(headers)
-    return job
+            return await result_response(gateway, job, JSON_TYPE, headers)
+    body, _ = job_document(job)
+    return Response(body, HTTPStatus.ACCEPTED, headers, JSON_TYPE)
+
+
+async def _admitted(
+    gateway: Gateway, caller: Principal, form: UploadForm, idempotency_key: str | None
+) -> Admission:
+    """The clip stored and its job queued. What is wrong is said as soon as it can be known."""
+    async with aclosing(form.clip()) as chunks:
+        clip = ClipStream(chunks, gateway.settings.max_upload_bytes)
+        container = await clip.container()
+        if OPTIONS in form.fields:
+            _options(form, container, gateway.settings)
+        await gateway.rates.spend(caller)
+        async with gateway.intake.draft(caller) as draft:
+            await gateway.intake.store(draft, clip)
+            wanted = _options(form, container, gateway.settings)
+            wanted = await _checked(wanted, caller, gateway)
+            return await gateway.intake.submit(draft, wanted, idempotency_key)
+
+
+def _options(form: UploadForm, container: str, settings: GatewaySettings) -> RecognizeOptions:
+    wanted = parse_options(form.fields.get(OPTIONS, "{}"), settings)
+    refuse_fps_mismatch(container, wanted.fps)
+    return wanted
 
 
 def parse_options(text: str, settings: GatewaySettings) -> RecognizeOptions:

@@ -105,8 +105,9 @@ class Accounts:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._seen: TTLCache[str, _Stored] = TTLCache(_CACHED_KEYS, REVOCATION_DELAY_S)
-        self._noted: TTLCache[str, None] = TTLCache(_CACHED_KEYS, _USE_RESOLUTION_S)
+        self._seen: TTLCache[str, Principal] = TTLCache(_CACHED_KEYS, REVOCATION_DELAY_S)
+        """Whose a key is by its digest: the keys themselves are not kept."""
+        self._noted: TTLCache[str, bool] = TTLCache(_CACHED_KEYS, _USE_RESOLUTION_S)
 
     async def create(self, request: KeyRequest) -> tuple[str, ApiKey]:
         """A new key: the only time it is seen whole, and what is kept of it."""
@@ -124,14 +125,16 @@ class Accounts:
 
     async def principal_of(self, token: str | None) -> Principal | None:
         """The holder of a key; None where it is missing, malformed, unknown, revoked or expired."""
+        digest = _digest(token or "")
+        if (seen := self._seen.get(digest)) is not None:
+            return seen
         match = _KEY.fullmatch(token or "")
-        if token is None or match is None:
-            return None
-        stored = await self._find(match[1])
-        if stored is None or not hmac.compare_digest(stored.digest, _digest(token)):
+        stored = None if match is None else await self._find(match[1])
+        if stored is None or not hmac.compare_digest(stored.digest, digest):
             return None
         if not stored.key.is_valid(datetime.now(UTC)):
             return None
+        self._seen[digest] = stored.principal
         await self._note_use(stored.key.id)
         return stored.principal
 
@@ -148,22 +151,16 @@ class Accounts:
         if not await self._redis.sismember(_INDEX, key_id):
             return False
         await self._redis.hsetnx(_name(key_id), "revoked_at", datetime.now(UTC).isoformat())
-        self._seen.pop(key_id, None)
         return True
 
     async def _find(self, key_id: str) -> _Stored | None:
-        if (seen := self._seen.get(key_id)) is not None:
-            return seen
         fields = await self._redis.hgetall(_name(key_id))
-        if not fields:
-            return None
-        stored = self._seen[key_id] = _Stored.of(fields)
-        return stored
+        return _Stored.of(fields) if fields else None
 
     async def _note_use(self, key_id: str) -> None:
         """Write down that the key was used, unless this gateway did so within the minute."""
-        if key_id not in self._noted:
-            self._noted[key_id] = None
+        if self._noted.get(key_id) is None:
+            self._noted[key_id] = True
             await self._redis.hset(_name(key_id), "last_used_at", datetime.now(UTC).isoformat())
 
 

@@ -26,6 +26,18 @@ from service.store import names
 from service.store.text import text
 from worker.contract import CHANGES_CHANNEL, JobState
 
+_CLOSE = """
+-- KEYS: batch, its jobs under way, due webhooks. ARGV: batch id, now, channel.
+if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+if redis.call('HSETNX', KEYS[1], 'finished_at', ARGV[2]) == 0 then return {} end
+redis.call('HSET', KEYS[1], 'canceled', '1')
+if redis.call('HGET', KEYS[1], 'hook') == '1' then
+  redis.call('ZADD', KEYS[3], ARGV[2], ARGV[1])
+end
+redis.call('PUBLISH', ARGV[3], ARGV[1])
+return redis.call('SMEMBERS', KEYS[2])
+"""
+
 _COUNTED = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED)
 
 
@@ -71,6 +83,7 @@ class BatchStore:
     def __init__(self, redis: Redis, queue: ClipQueue) -> None:
         self._redis = redis
         self._queue = queue
+        self._close = redis.register_script(_CLOSE)
 
     async def create(self, record: BatchRecord, client_refs: list[str]) -> None:
         """Remember a batch and its manifest."""
@@ -139,14 +152,15 @@ class BatchStore:
         return [_finished(entry, fields or {}) for entry, fields in found or ()]
 
     async def close(self, batch_id: str, now: datetime) -> list[str]:
-        """Take no more clips; the ids of the jobs that are still under way."""
+        """Take no more clips, and tell so; the ids of the jobs that are still under way.
+
+        A batch that has ended stays as it is.
+        """
         key = names.batch_key(batch_id)
-        async with self._redis.pipeline() as pipe:
-            pipe.hset(key, "canceled", "1")
-            pipe.hsetnx(key, "finished_at", str(now.timestamp()))
-            pipe.publish(CHANGES_CHANNEL, batch_id)
-            pipe.smembers(f"{key}:open")
-            *_, opened = await pipe.execute()
+        opened = await self._close(
+            keys=[key, f"{key}:open", names.WEBHOOKS_DUE],
+            args=[batch_id, now.timestamp(), CHANGES_CHANNEL],
+        )
         return [job_id.decode() for job_id in opened]
 
 

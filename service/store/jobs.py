@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
@@ -9,16 +10,16 @@ from fastapi.concurrency import run_in_threadpool
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.client import Pipeline
-from redis.exceptions import WatchError
 from redis.typing import EncodableT
 from rq.job import JobStatus
 
-from service.queue import ClipQueue
+from service.queue import ClipQueue, QueueEntry
 from service.schemas import StatusEvent
 from service.state import JobRecord, Settlement, Standing, canceled, state_of, verdict
 from service.store import names, scripts
 from service.store.reader import TOMBSTONES, Deleted, JobReader, standing_of
 from service.store.text import text
+from service.store.together import Scripts
 from worker.contract import (
     CHANGES_CHANNEL,
     EventKind,
@@ -34,6 +35,14 @@ _HELD_RECHECK_S = 2
 
 class ClaimConflict(Exception):
     """An idempotency key stands for another payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A job that stands in a new one's way: by the same claim, or with the same clip's result."""
+
+    job_id: str
+    is_claimant: bool
 
 
 class JobStore:
@@ -55,9 +64,11 @@ class JobStore:
         self._tombstone_s = tombstone_s
         self._claim_s = claim_s
         self._max_queued = max_queued
-        self._reserve = redis.register_script(scripts.RESERVE)
+        together = Scripts(redis)
+        self._reserve = together.register(scripts.RESERVE)
+        self._submit = together.register(scripts.SUBMIT)
+        self._settle = together.register(scripts.SETTLE)
         self.reader = JobReader(redis, queue)
-        self._settle = redis.register_script(scripts.SETTLE)
 
     async def ping(self) -> None:
         """Raise one of `OUTAGES` unless Redis answers."""
@@ -81,7 +92,7 @@ class JobStore:
                 self._max_queued,
             ],
         )
-        return cast('Literal["ok", "jobs", "queue"]', answer.decode())
+        return cast('Literal["ok", "jobs", "queue"]', cast("bytes", answer).decode())
 
     async def release(self, job_id: str, key_id: str) -> None:
         """Take a reservation back: the upload became no job."""
@@ -91,38 +102,54 @@ class JobStore:
             await pipe.execute()
 
     async def submit(
-        self, record: JobRecord, claims: Mapping[str, str], *, is_queued: bool = True
-    ) -> str:
-        """Remember a job and queue it, both or neither.
+        self,
+        record: JobRecord,
+        claims: Mapping[str, str],
+        *,
+        twin_digest: str | None = None,
+        is_queued: bool = True,
+    ) -> Standing | Earlier:
+        """Remember a job and queue it, both or neither, in one step.
 
         Args:
             record: The job; its place is reserved.
             claims: Redis keys of idempotency claims and the fingerprint of what was sent.
+            twin_digest: A model; where an earlier job holds its result for the same clip, nothing
+                is done.
             is_queued: Whether it needs a worker.
 
         Returns:
-            The id of the job the claims stand for: this one or, where there is one, an earlier.
+            The job as it stands, or the earlier job that was found instead.
 
         Raises:
             ClaimConflict: A claim stands for another fingerprint.
         """
-        return await run_in_threadpool(self._submit, record, claims, is_queued)
+        commands = self._commands(record, claims, is_queued=is_queued)
+        twin = "" if twin_digest is None else twin_key(record, twin_digest)
+        answer = await self._submit(
+            keys=[self._queue.list_key, names.PACE, self._queue.workers_key, twin, *claims],
+            args=[word for command in commands for word in (len(command), *command)],
+        )
+        match cast("list[bytes]", answer):
+            case [b"claimed", claim]:
+                return Earlier(_claimant(text(claim), claims), is_claimant=True)
+            case [b"twin", job_id]:
+                return Earlier(text(job_id), is_claimant=False)
+            case [_, position, pace, workers] if is_queued:
+                return _just_queued(record, int(position), pace, int(workers))
+        return Standing(record, None)
 
-    def _submit(self, record: JobRecord, claims: Mapping[str, str], is_queued: bool) -> str:  # noqa: FBT001  # the thread pool passes by position
-        while True:
-            with self._rq_redis.pipeline() as pipe:
-                if claims and (owner := _claimed(pipe, claims)):
-                    return owner
-                if is_queued:
-                    self._queue.enqueue(record.payload(), pipe)
-                elif claims:
-                    pipe.multi()
-                self._remember(pipe, record, claims)
-                try:
-                    pipe.execute()
-                except WatchError:
-                    continue
-                return record.id
+    def _commands(
+        self, record: JobRecord, claims: Mapping[str, str], *, is_queued: bool
+    ) -> list[tuple[EncodableT, ...]]:
+        """What is to be done in Redis, as RQ and we would do it ourselves."""
+        pipe = self._rq_redis.pipeline()  # notes commands and never sends them
+        if is_queued:
+            self._queue.enqueue(record.payload(), pipe)
+        else:
+            pipe.multi()
+        self._remember(pipe, record, claims)
+        return [command for command, _ in pipe.command_stack]
 
     def _remember(self, pipe: Pipeline, record: JobRecord, claims: Mapping[str, str]) -> None:
         job_id, options = record.id, record.options
@@ -203,7 +230,7 @@ class JobStore:
                 CHANGES_CHANNEL,
             ],
         )
-        return None if answer is None else Settlement.model_validate_json(answer)
+        return None if answer is None else Settlement.model_validate_json(cast("bytes", answer))
 
     async def cancel(self, standing: Standing, now: datetime) -> Settlement | None:
         """End a job as canceled unless it has ended otherwise; how it ended."""
@@ -243,14 +270,10 @@ class JobStore:
                 pipe.zrem(index, job_id)
             await pipe.execute()
 
-    async def twin(self, record: JobRecord, model_digest: str, now: datetime) -> str | None:
-        """The id of an earlier job that analysed the same bytes in the same way, or None."""
-        found = await self._redis.get(twin_key(record, model_digest))
-        if found is None:
-            return None
-        twin = await self.find(text(found), now)
-        is_usable = isinstance(twin, Standing) and state_of(twin, now) is JobState.SUCCEEDED
-        return text(found) if is_usable else None
+    async def has_result(self, job_id: str, now: datetime) -> bool:
+        """Whether a job has succeeded and its result is still kept."""
+        found = await self.find(job_id, now)
+        return isinstance(found, Standing) and state_of(found, now) is JobState.SUCCEEDED
 
 
 _ENDED = frozenset({JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED, JobStatus.CANCELED})
@@ -279,16 +302,23 @@ def indexes(record: JobRecord) -> list[str]:
     return [names.jobs_key(tenant), *(names.jobs_key(tenant, tag) for tag in tags)]
 
 
-def _claimed(pipe: Pipeline, claims: Mapping[str, str]) -> str | None:
-    """The job the claims stand for already, or None; they are watched from here on."""
-    pipe.watch(*claims)  # type: ignore[no-untyped-call]  # redis types it in part
-    for key, fingerprint in claims.items():
-        if found := pipe.get(key):
-            claimed_for, _, job_id = text(found).partition(" ")
-            if claimed_for != fingerprint:
-                raise ClaimConflict(key)
-            return job_id
-    return None
+def _claimant(found: str, claims: Mapping[str, str]) -> str:
+    """The job a claim stands for already; all claims of one upload have one fingerprint."""
+    fingerprint, _, job_id = found.partition(" ")
+    if fingerprint not in claims.values():
+        raise ClaimConflict(job_id)
+    return job_id
+
+
+def _just_queued(record: JobRecord, position: int, pace: bytes | None, workers: int) -> Standing:
+    return Standing(
+        record,
+        None,
+        QueueEntry(JobStatus.QUEUED),
+        position=position,
+        pace_s=None if pace is None else float(pace),
+        workers=workers,
+    )
 
 
 def _seconds_taken(settlement: Settlement) -> float:

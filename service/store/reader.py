@@ -1,4 +1,4 @@
-"""Reads jobs: all that are asked for within one turn of the event loop, in one call."""
+"""Reads jobs: all that are asked for while one call is under way, in the next."""
 
 import asyncio
 from dataclasses import dataclass
@@ -60,35 +60,37 @@ class JobReader:
             *FIELDS,
         )
         self._waiting: list[tuple[str, asyncio.Future[Snapshot]]] = []
-        self._reading: set[asyncio.Task[None]] = set()
+        self._reading: asyncio.Task[None] | None = None
 
     async def read(self, job_id: str) -> Snapshot:
         """What Redis holds about a job now. Raises one of `OUTAGES`."""
         loop = asyncio.get_running_loop()
-        if not self._waiting:
-            task = loop.create_task(self._read_waiting())
-            self._reading.add(task)
-            task.add_done_callback(self._reading.discard)
         future: asyncio.Future[Snapshot] = loop.create_future()
         self._waiting.append((job_id, future))
+        if self._reading is None:
+            self._reading = loop.create_task(self._read_waiting())
         return await future
 
     async def _read_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for start in range(0, len(waiting), _MOST_AT_ONCE):
-            await self._read_some(waiting[start : start + _MOST_AT_ONCE])
+        """One call at a time: who comes meanwhile shares the next one."""
+        while waiting := self._waiting[:_MOST_AT_ONCE]:
+            del self._waiting[:_MOST_AT_ONCE]
+            await self._read_some(waiting)
+        self._reading = None
 
     async def _read_some(self, waiting: list[tuple[str, asyncio.Future[Snapshot]]]) -> None:
+        job_ids = list(dict.fromkeys(job_id for job_id, _ in waiting))
         try:
-            found = await self._script(args=[*self._where, *(job_id for job_id, _ in waiting)])
+            found = await self._script(args=[*self._where, *job_ids])
         except Exception as error:  # noqa: BLE001  # everybody who waits raises it
             for _, future in waiting:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), values in zip(waiting, found, strict=True):
+        snapshots = dict(zip(job_ids, map(tuple, found), strict=True))
+        for job_id, future in waiting:
             if not future.done():
-                future.set_result(tuple(values))
+                future.set_result(snapshots[job_id])
 
 
 def standing_of(snapshot: Snapshot) -> Standing | Deleted | None:

@@ -11,6 +11,27 @@ redis.call('ZADD', KEYS[2], ARGV[4], ARGV[2])
 return 'ok'
 """
 
+SUBMIT = """
+-- KEYS: queue, pace, workers, twin or '', claims ... ARGV: commands, each as the number of its
+-- words and its words. Answers 'claimed' or 'twin' and what is found there, and does nothing; or
+-- obeys the commands and answers 'ok', jobs in the queue, pace, number of workers.
+for i = 5, #KEYS do
+  local found = redis.call('GET', KEYS[i])
+  if found then return {'claimed', found} end
+end
+if KEYS[4] ~= '' then
+  local twin = redis.call('GET', KEYS[4])
+  if twin then return {'twin', twin} end
+end
+local at = 1
+while at <= #ARGV do
+  local last = at + tonumber(ARGV[at])
+  redis.call(unpack(ARGV, at + 1, last))
+  at = last + 1
+end
+return {'ok', redis.call('LLEN', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('SCARD', KEYS[3])}
+"""
+
 SETTLE = """
 -- The first end of a job wins. KEYS: job, events, deadlines, expiry, due webhooks, pace.
 -- ARGV: 1 job id, 2 settlement, 3 state, 4 status event, 5 now, 6 expires at, 7 forgotten at,

@@ -45,10 +45,15 @@ _FINISH = (
     _NOW
     + """
 local due, leases, log = KEYS[1], KEYS[2], KEYS[3]
-local subject, lease, written, kept_s, pause_s = unpack(ARGV)
+local subject, lease, written, kept_s, pause_s, forgotten_at = unpack(ARGV)
 if redis.call('ZSCORE', leases, subject) ~= lease then return 0 end
 redis.call('ZREM', leases, subject)
-redis.call('SET', log, written, 'EX', kept_s)
+local kept_ms = math.floor(1000 * math.min(tonumber(kept_s), tonumber(forgotten_at) - now))
+if kept_ms <= 0 then
+  redis.call('DEL', log)
+  return 0
+end
+redis.call('SET', log, written, 'PX', kept_ms)
 if pause_s ~= '' then redis.call('ZADD', due, now + tonumber(pause_s), subject) end
 return 1
 """
@@ -113,10 +118,13 @@ class WebhookStore:
         )
         return None if claimed is None else Claim(claimed[0].decode(), claimed[1])
 
-    async def finish(self, claim: Claim, log: DeliveryLog, pause_s: float | None) -> bool:
-        """Keep what came of a claim, due again after `pause_s` unless None.
+    async def finish(
+        self, claim: Claim, log: DeliveryLog, pause_s: float | None, forgotten_at: datetime
+    ) -> bool:
+        """Keep what came of a claim until its subject is forgotten, at most for 14 days.
 
-        False, and nothing is kept, where the subject was forgotten or the lease has lapsed.
+        It is due again after `pause_s` unless None. False, and nothing is kept, where the subject
+        was forgotten or the lease has lapsed.
         """
         kept = await self._finish(
             keys=[WEBHOOKS_DUE, _LEASES, _log_key(claim.subject_id)],
@@ -126,6 +134,7 @@ class WebhookStore:
                 log.model_dump_json(),
                 _LOG_KEPT_S,
                 "" if pause_s is None else pause_s,
+                forgotten_at.timestamp(),
             ],
         )
         return bool(kept)

@@ -17,7 +17,8 @@ _KEPT_ATTEMPTS = 50
 class Notice:
     """The end of a job or a batch, for the one who asked to be told.
 
-    `url` is the target, `path` where the API shows the subject, `ended_at` in UTC.
+    `url` is the target, `path` where the API shows the subject. `ended_at` and `forgotten_at`,
+    after which nothing about the subject is kept, are in UTC.
     """
 
     subject_id: str
@@ -26,6 +27,7 @@ class Notice:
     url: str
     path: str
     ended_at: datetime
+    forgotten_at: datetime
 
     def body(self) -> str:
         """The message: the same at every attempt, and nothing of the result."""

@@ -57,13 +57,14 @@ class Sender:
         standing = await self.store.standing(claim.subject_id)
         before = DeliveryLog() if standing is None else standing.log
         if await self.store.is_disabled(notice.tenant, notice.url):
-            await self.store.finish(claim, before.disabled(), None)
+            await self.store.finish(claim, before.disabled(), None, notice.forgotten_at)
             return
         after = before.with_attempt(await self._attempt(notice), len(self.retries_s))
         if after.state == "disabled":
             await self.store.disable(notice.tenant, notice.url)
         pause_s = after.pause_s(self.retries_s)
-        await self.store.finish(claim, after, None if pause_s is None else _varied(pause_s))
+        varied_s = None if pause_s is None else _varied(pause_s)
+        await self.store.finish(claim, after, varied_s, notice.forgotten_at)
 
     async def _attempt(self, notice: Notice) -> Attempt:
         now = datetime.now(UTC)

@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from service.embedded.processes import Child
+from service.embedded.processes import Child, Command
 from service.embedded.redis import find_redis, redis_command, send
 from service.embedded.wiring import Wiring
 from service.store.accounts import KeyRequest, open_accounts
+
+
+@dataclass(frozen=True)
+class RunningGateway:
+    child: Child
+    http: httpx.Client
+    """A client of it."""
 
 
 @pytest.fixture
@@ -47,8 +54,8 @@ def lone_gateway(
 ) -> Iterator[httpx.Client]:
     """A client of a gateway with Redis and blobs, but no worker."""
     assert redis_server.returncode is None
-    with _gateway(wiring, eventually) as http:
-        yield http
+    with _gateway(wiring, wiring.gateway(), eventually) as running:
+        yield running.http
 
 
 @pytest.fixture
@@ -58,8 +65,17 @@ def locked_gateway(
     """The same of a gateway that asks for API keys; the client sends none by itself."""
     assert redis_server.returncode is None
     locked = replace(wiring, settings={**wiring.settings, "MADV_AUTH": "required"})
-    with _gateway(locked, eventually) as http:
-        yield http
+    with _gateway(locked, locked.gateway(), eventually) as running:
+        yield running.http
+
+
+@pytest.fixture
+def run_gateway(
+    wiring: Wiring, redis_server: Child, eventually: Callable[..., None]
+) -> Callable[[Command], AbstractContextManager[RunningGateway]]:
+    """Runs a gateway, started by a command of the test's own."""
+    assert redis_server.returncode is None
+    return lambda command: _gateway(wiring, command, eventually)
 
 
 @pytest.fixture
@@ -78,19 +94,24 @@ def new_key(wiring: Wiring, redis_server: Child) -> Callable[..., str]:
 
 
 @contextmanager
-def _gateway(wiring: Wiring, eventually: Callable[..., None]) -> Iterator[httpx.Client]:
-    child = Child(wiring.gateway())
-    with httpx.Client(base_url=wiring.gateway_url, timeout=30.0) as http:
+def _gateway(
+    wiring: Wiring, command: Command, eventually: Callable[..., None]
+) -> Iterator[RunningGateway]:
+    child = Child(command)
+    try:
+        with httpx.Client(base_url=wiring.gateway_url, timeout=30.0) as http:
 
-        def is_live() -> bool:
-            try:
-                return http.get("/v1/health/live").is_success
-            except httpx.TransportError:
-                return False
+            def is_live() -> bool:
+                assert child.returncode is None, child.obituary()
+                try:
+                    return http.get("/v1/health/live").is_success
+                except httpx.TransportError:
+                    return False
 
-        eventually(is_live)
-        yield http
-    child.stop()
+            eventually(is_live)
+            yield RunningGateway(child, http)
+    finally:
+        child.stop()
 
 
 @pytest.fixture

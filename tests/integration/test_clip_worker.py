@@ -46,9 +46,9 @@ from worker.contract import (
 from worker.domain import FloatArray
 from worker.jobs import Workplace
 from worker.main import ClipWorker
-from worker.pipeline import ignore
 from worker.process import call_in_child
 from worker.settings import ModelSettings
+from worker.task import ignore
 from worker.triton.client import TritonBackend
 from worker.triton.factory import OpenBackend
 from worker.triton.inprocess import InProcessBackend

@@ -115,26 +115,6 @@ def test_without_redis_calls_fail_as_unavailable_and_leave_nothing(
     eventually(lambda: _blobs(wiring) == [])
 
 
-def test_an_upload_broken_off_leaves_nothing(
-    lone_gateway: httpx.Client, wiring: Wiring, eventually: Callable[..., None]
-) -> None:
-    class GaveUp(Exception):
-        pass
-
-    def half() -> object:
-        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + CLIP
-        raise GaveUp
-
-    with httpx.Client(base_url=wiring.gateway_url) as leaving, pytest.raises(GaveUp):
-        leaving.post(
-            "/v1/recognize",
-            content=half(),
-            headers={"Content-Type": "multipart/form-data; boundary=x"},
-        )
-    eventually(lambda: lone_gateway.get("/v1/health/live").is_success)
-    assert _blobs(wiring) == []
-
-
 def test_the_interface_describes_itself(lone_gateway: httpx.Client) -> None:
     paths = lone_gateway.get("/openapi.json").json()["paths"]
     assert {

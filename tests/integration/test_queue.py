@@ -1,6 +1,7 @@
 """The queue on a real Redis."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -31,6 +32,11 @@ def redis(wiring: Wiring, redis_server: Child) -> Iterator[Redis]:
 def queue(redis: Redis) -> ClipQueue:
     """A queue with one job in it."""
     made = ClipQueue(redis, attempt_timeout_s=60, retries=1)
+    put_in(made, redis)
+    return made
+
+
+def put_in(queue: ClipQueue, redis: Redis) -> None:
     payload = JobPayload(
         job_id=JOB_ID,
         clip_key="clip",
@@ -40,9 +46,8 @@ def queue(redis: Redis) -> ClipQueue:
         store_input=False,
     )
     with redis.pipeline() as pipe:
-        made.enqueue(payload, pipe)
+        queue.enqueue(payload, pipe)
         pipe.execute()
-    return made
 
 
 def mentions(redis: Redis) -> list[bytes]:
@@ -70,3 +75,12 @@ def test_a_job_is_removed_though_a_worker_died_over_it(
     queue.remove(JOB_ID)
     assert not mentions(redis)
     assert queue.running() == set()
+
+
+def test_several_may_remove_a_job_at_once(redis: Redis, queue: ClipQueue) -> None:
+    """A caller deletes it while the janitor of each gateway tidies it away."""
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            put_in(queue, redis)
+            list(pool.map(queue.remove, [JOB_ID] * 8))
+            assert not mentions(redis)

@@ -1,10 +1,10 @@
 import asyncio
 import hashlib
-import io
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI, UploadFile
+from fastapi import FastAPI, Request
 
 from service.errors import ProblemError
 from service.request_id import RequestId
@@ -12,8 +12,7 @@ from service.upload import (
     FORM_OVERHEAD_BYTES,
     MAX_DOCUMENT_BYTES,
     ByteCap,
-    Receipt,
-    container_of,
+    ClipStream,
     refuse_fps_mismatch,
     sniff,
 )
@@ -42,13 +41,18 @@ def test_containers_are_told_by_their_first_bytes(head: bytes, container: str | 
     assert sniff(head) == container
 
 
+async def pieces(content: bytes, size: int = 5) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("content", "code"), [(b"", ErrorCode.EMPTY_FILE), (b"hello, world", ErrorCode.NOT_A_VIDEO)]
 )
 async def test_what_is_no_video_is_refused(content: bytes, code: ErrorCode) -> None:
     with pytest.raises(ProblemError) as refusal:
-        await container_of(UploadFile(io.BytesIO(content)))
+        await ClipStream(pieces(content), LIMIT).container()
     assert refusal.value.code is code
 
 
@@ -60,22 +64,22 @@ def test_a_rate_goes_with_an_archive_alone(container: str, fps: float | None) ->
 
 
 @pytest.mark.anyio
-async def test_sniffing_leaves_the_upload_at_its_start() -> None:
-    content = b"\x1a\x45\xdf\xa3" + bytes(100)
-    file = UploadFile(io.BytesIO(content))
-    await container_of(file)
-    receipt = Receipt(LIMIT)
-    passed = b"".join([chunk async for chunk in receipt.pass_on(file)])
-    assert passed == content
-    assert receipt.signed().sha256 == hashlib.sha256(content).hexdigest()
-    assert receipt.signed().bytes == len(content)
+@pytest.mark.parametrize("size", [7, 3000, 10**6])
+@pytest.mark.parametrize("length", [16, 100, 600_000])
+async def test_a_clip_passes_whole_and_is_counted(length: int, size: int) -> None:
+    content = b"\x1a\x45\xdf\xa3" + bytes(length - 4)
+    clip = ClipStream(pieces(content, size), LIMIT)
+    assert await clip.container() == "matroska"
+    assert b"".join([block async for block in clip.blocks()]) == content
+    assert clip.receipt().sha256 == hashlib.sha256(content).hexdigest()
+    assert clip.receipt().bytes == length
 
 
 @pytest.mark.anyio
 async def test_a_file_over_the_limit_is_refused_while_it_is_stored() -> None:
-    receipt = Receipt(limit=10)
+    clip = ClipStream(pieces(bytes(11)), limit=10)
     with pytest.raises(ProblemError) as refusal:
-        _ = [chunk async for chunk in receipt.pass_on(UploadFile(io.BytesIO(bytes(11))))]
+        _ = [block async for block in clip.blocks()]
     assert (refusal.value.code, refusal.value.limit) == (ErrorCode.TOO_LARGE, 10)
 
 
@@ -102,8 +106,12 @@ def capped() -> httpx.AsyncClient:
     app.add_middleware(RequestId)
 
     @app.post("/")
-    async def take(file: UploadFile) -> int:
-        return len(await file.read())
+    async def take(request: Request) -> int:
+        return sum([len(chunk) async for chunk in request.stream()])
+
+    @app.post("/early")
+    async def answer_early() -> str:
+        return "no need to read it"
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
@@ -132,8 +140,21 @@ async def test_a_body_that_declares_nothing_is_counted(capped: httpx.AsyncClient
 @pytest.mark.anyio
 async def test_a_body_within_the_limit_passes(capped: httpx.AsyncClient) -> None:
     async with capped:
-        answer = await capped.post("/", files={"file": bytes(LIMIT)})
+        answer = await capped.post("/", content=bytes(LIMIT))
     assert (answer.status_code, answer.json()) == (200, LIMIT)
+    assert "connection" not in answer.headers
+
+
+@pytest.mark.anyio
+async def test_who_is_answered_early_is_heard_out_and_hung_up_on(capped: httpx.AsyncClient) -> None:
+    sent = Chunks(3)
+    async with capped:
+        answer = await capped.post("/early", content=sent)
+        without_body = await capped.post("/early")
+    assert answer.json() == without_body.json() == "no need to read it"
+    assert answer.headers["connection"] == "close"
+    assert "connection" not in without_body.headers
+    assert sent.left == 0
 
 
 class Endless(httpx.AsyncByteStream):

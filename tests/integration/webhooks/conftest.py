@@ -5,7 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
 from threading import Event, Thread
@@ -169,7 +169,10 @@ class Subjects:
     async def end(self, url: str, subject_id: str = "job_1", tenant: str = TENANT) -> str:
         now = datetime.now(UTC)
         path = f"/v1/jobs/{subject_id}"
-        self.notices[subject_id] = Notice(subject_id, tenant, "succeeded", url, path, now)
+        forgotten_at = now + timedelta(hours=1)
+        self.notices[subject_id] = Notice(
+            subject_id, tenant, "succeeded", url, path, now, forgotten_at
+        )
         await self.redis.zadd(WEBHOOKS_DUE, {subject_id: now.timestamp()})
         return subject_id
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ async def test_what_a_dead_sender_held_is_delivered_by_another(
     await attempt()
     assert (await delivery_of()).state == "delivered"
     # Should it come to life after all, it changes nothing.
-    assert not await webhooks.store.finish(dead, DeliveryLog(), 0.0)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert not await webhooks.store.finish(dead, DeliveryLog(), 0.0, later)
     assert (await delivery_of()).state == "delivered"
     assert len(receiver.received) == 1
 
