@@ -11,7 +11,7 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 from redis.typing import EncodableT
 
 _MOST_AT_ONCE = 64
@@ -70,11 +70,15 @@ class Scripts:
                 pipe.evalsha(asked.script.sha, len(asked.keys), *asked.keys, *asked.args)
             answers = await pipe.execute(raise_on_error=False)
         for asked, answer in zip(waiting, answers, strict=True):
-            if isinstance(answer, NoScriptError):
-                # Redis was started anew; this loads it, and nothing had been done.
-                _settle(asked, await asked.script([*asked.keys], [*asked.args]))
-            else:
-                _settle(asked, answer)
+            _settle(asked, await _again(asked) if isinstance(answer, NoScriptError) else answer)
+
+
+async def _again(asked: _Asked) -> object:
+    """Redis does not know the script, as it was started anew: load it. Nothing had been done."""
+    try:
+        return await asked.script([*asked.keys], [*asked.args])
+    except ResponseError as error:
+        return error
 
 
 def _settle(asked: _Asked, answer: object) -> None:
