@@ -13,7 +13,7 @@ from service.schemas import ClipReceipt, RecognizeOptions
 from service.settings import GatewaySettings
 from service.state import JobRecord, Standing, shared
 from service.store.capabilities import CapabilityBoard
-from service.store.jobs import ClaimConflict, Earlier, JobStore, new_job_id, utc_now
+from service.store.jobs import BatchGone, ClaimConflict, Earlier, JobStore, new_job_id, utc_now
 from service.store.names import claim_key
 from service.upload import ClipStream
 from worker.contract import AnalysisReport, clip_key, result_key
@@ -80,7 +80,7 @@ class Intake:
     ) -> Admission:
         """Queue the job of a stored clip, or find the job it is a repetition of.
 
-        Raises ProblemError where the idempotency key is another payload's.
+        Raises ProblemError where the idempotency key is another payload's, or the batch is gone.
         """
         if draft.receipt is None:
             raise ValueError("the clip of this draft has not been stored")
@@ -93,6 +93,8 @@ class Intake:
                 GatewayCode.IDEMPOTENCY_KEY_REUSED,
                 "The same key came before with another clip or other options.",
             ) from exc
+        except BatchGone as exc:
+            raise ProblemError(GatewayCode.BATCH_NOT_FOUND, "The batch was forgotten.") from exc
         if isinstance(found, Earlier):
             return Admission(found.job_id, is_replay=True)
         draft.is_submitted = True

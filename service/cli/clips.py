@@ -68,10 +68,12 @@ def recognize(  # noqa: PLR0913  # a command's options are its arguments
 def analyze(
     file: ClipFile,
     json_out: Annotated[Path, typer.Option("--json", help="Where the result goes, as JSON.")],
+    fps: Fps = None,
 ) -> None:
     """Analyse a clip in this process, without any server."""
+    rate = () if fps is None else ("--fps", str(fps))
     with explained(Console()):
-        run_worker("analyze", str(file), "--json", str(json_out))
+        run_worker("analyze", str(file), "--json", str(json_out), *rate)
 
 
 def _progress() -> Progress:

@@ -37,6 +37,10 @@ class ClaimConflict(Exception):
     """An idempotency key stands for another payload."""
 
 
+class BatchGone(Exception):
+    """A job's batch was forgotten while its clip arrived."""
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """A job that stands in a new one's way: by the same claim, or with the same clip's result."""
@@ -123,14 +127,19 @@ class JobStore:
 
         Raises:
             ClaimConflict: A claim stands for another fingerprint.
+            BatchGone: The batch has been forgotten.
         """
         commands = self._commands(record, claims, is_queued=is_queued)
         twin = "" if twin_digest is None else twin_key(record, twin_digest)
+        batch = names.batch_key(record.options.batch_id) if record.options.batch_id else ""
+        standing = (self._queue.list_key, names.PACE, self._queue.workers_key)
         answer = await self._submit(
-            keys=[self._queue.list_key, names.PACE, self._queue.workers_key, twin, *claims],
+            keys=[*standing, twin, batch, *claims],
             args=[word for command in commands for word in (len(command), *command)],
         )
         match cast("list[bytes]", answer):
+            case [b"no batch"]:
+                raise BatchGone(batch)
             case [b"claimed", claim]:
                 return Earlier(_claimant(text(claim), claims), is_claimant=True)
             case [b"twin", job_id]:

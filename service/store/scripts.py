@@ -12,13 +12,14 @@ return 'ok'
 """
 
 SUBMIT = """
--- KEYS: queue, pace, workers, twin or '', claims ... ARGV: commands, each as the number of its
--- words and its words. Answers 'claimed' or 'twin' and what is found there, and does nothing; or
--- obeys the commands and answers 'ok', jobs in the queue, pace, number of workers.
-for i = 5, #KEYS do
+-- KEYS: queue, pace, workers, twin or '', batch or '', claims ... ARGV: commands, each as the
+-- number of its words and its words. Answers 'no batch', or 'claimed' or 'twin' and what is found
+-- there, and does nothing; or obeys the commands and answers 'ok', jobs waiting, pace, workers.
+for i = 6, #KEYS do
   local found = redis.call('GET', KEYS[i])
   if found then return {'claimed', found} end
 end
+if KEYS[5] ~= '' and redis.call('EXISTS', KEYS[5]) == 0 then return {'no batch'} end
 if KEYS[4] ~= '' then
   local twin = redis.call('GET', KEYS[4])
   if twin then return {'twin', twin} end
@@ -54,8 +55,8 @@ end
 if ARGV[9] ~= '' then redis.call('SET', ARGV[9], ARGV[1], 'EXAT', ARGV[6]) end
 if job[4] ~= '' then
   local batch = 'madv:batch:' .. job[4]
+  redis.call('SREM', batch .. ':open', ARGV[1])
   if redis.call('EXISTS', batch) == 1 then
-    redis.call('SREM', batch .. ':open', ARGV[1])
     redis.call('HINCRBY', batch, ARGV[3], 1)
     redis.call('XADD', batch .. ':finished', '*', 'job_id', ARGV[1], 'ref', job[5], 'state',
       ARGV[3])

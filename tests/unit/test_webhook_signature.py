@@ -40,9 +40,8 @@ def test_secrets_carry_their_prefix_and_differ() -> None:
 
 
 def test_the_message_says_what_ended_and_nothing_of_the_result() -> None:
-    notice = Notice(
-        "job_1", "lab", "succeeded", "https://example.org/hook", "/v1/jobs/job_1", ENDED
-    )
+    url, path = "https://example.org/hook", "/v1/jobs/job_1"
+    notice = Notice("job_1", "lab", "succeeded", url, path, ENDED, forgotten_at=ENDED)
     assert notice.body() == (
         '{"type":"job.succeeded","timestamp":"2026-03-01T12:30:00Z",'
         '"data":{"id":"job_1","status":"succeeded","url":"/v1/jobs/job_1"}}'
