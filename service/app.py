@@ -35,6 +35,8 @@ from service.store.events import Changes, EventLog
 from service.store.jobs import JobStore
 from service.store.listing import Listing
 from service.store.rates import Rates
+from service.store.submission import Submissions
+from service.store.together import Scripts
 from service.store.webhooks import WebhookStore
 from service.tidings import Tidings
 from service.upload import ByteCap
@@ -107,8 +109,10 @@ def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Ga
     queue = ClipQueue(
         rq_redis, attempt_timeout_s=settings.attempt_timeout_s, retries=settings.job_retries
     )
-    store = JobStore(
-        redis,
+    scripts = Scripts(redis)
+    store = JobStore(redis, scripts, queue, tombstone_s=settings.tombstone_s)
+    submissions = Submissions(
+        scripts,
         rq_redis,
         queue,
         tombstone_s=settings.tombstone_s,
@@ -131,10 +135,12 @@ def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Ga
         batches=batch_store,
         blobs=blobs,
         board=board,
-        intake=Intake(settings, store, blobs, board),
+        intake=Intake(settings, submissions, store, blobs, board),
         rates=Rates(redis),
         webhooks=hooks,
-        janitor=Janitor(store, Agenda(redis), queue, blobs, changes, settings.sweep_interval_s),
+        janitor=Janitor(
+            store, submissions, Agenda(redis), queue, blobs, changes, settings.sweep_interval_s
+        ),
         readiness=ReadinessChecks(
             store, queue, blobs, settings.probe_after_s, settings.probe_stale_s
         ),

@@ -13,8 +13,15 @@ from service.schemas import ClipReceipt, RecognizeOptions
 from service.settings import GatewaySettings
 from service.state import JobRecord, Standing, shared
 from service.store.capabilities import CapabilityBoard
-from service.store.jobs import BatchGone, ClaimConflict, Earlier, JobStore, new_job_id, utc_now
+from service.store.jobs import JobStore, utc_now
 from service.store.names import claim_key
+from service.store.submission import (
+    BatchGone,
+    ClaimConflict,
+    Earlier,
+    Submissions,
+    new_job_id,
+)
 from service.upload import ClipStream
 from worker.contract import AnalysisReport, clip_key, result_key
 
@@ -47,6 +54,7 @@ class Intake:
     """Stores clips and queues their jobs."""
 
     settings: GatewaySettings
+    submissions: Submissions
     jobs: JobStore
     blobs: Blobs
     board: CapabilityBoard
@@ -67,7 +75,7 @@ class Intake:
                 # stays, and the janitor erases the clip later.
                 await self.blobs.delete(clip_key(draft.job_id))
                 await self.blobs.delete(result_key(draft.job_id))
-                await self.jobs.release(draft.job_id, caller.key_id)
+                await self.submissions.release(draft.job_id, caller.key_id)
 
     async def store(self, draft: Draft, clip: ClipStream) -> None:
         """Take in the clip."""
@@ -105,7 +113,7 @@ class Intake:
 
     async def _reserve(self, draft: Draft) -> None:
         caller = draft.caller
-        match await self.jobs.reserve(
+        match await self.submissions.reserve(
             draft.job_id, caller.key_id, caller.concurrency, draft.began_at
         ):
             case "jobs":
@@ -144,13 +152,13 @@ class Intake:
     async def _submit(self, record: JobRecord, claims: dict[str, str]) -> Standing | Earlier:
         """The job, or the earlier one with the same claim. A twin's result is copied first."""
         digest = await self._twin_digest(record)
-        found = await self.jobs.submit(record, claims, twin_digest=digest)
+        found = await self.submissions.submit(record, claims, twin_digest=digest)
         if isinstance(found, Standing) or found.is_claimant:
             return found
         if not await self._share(record, found.job_id):
-            return await self.jobs.submit(record, claims)
+            return await self.submissions.submit(record, claims)
         sharing = record.model_copy(update={"deduplicated_from": found.job_id})
-        return await self.jobs.submit(sharing, claims, is_queued=False)
+        return await self.submissions.submit(sharing, claims, is_queued=False)
 
     async def _settle_shared(self, record: JobRecord) -> None:
         digest = await self._twin_digest(record)

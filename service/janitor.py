@@ -17,6 +17,7 @@ from service.store import connection
 from service.store.agenda import Agenda
 from service.store.events import Changes
 from service.store.jobs import JobStore, utc_now
+from service.store.submission import Submissions
 from worker.contract import JobState, clip_key, plot_key, result_key
 
 _BATCH = 100
@@ -32,6 +33,7 @@ class Janitor:
     """Runs beside the gateway; several may run at once, every step can be repeated."""
 
     jobs: JobStore
+    submissions: Submissions
     agenda: Agenda
     queue: ClipQueue
     blobs: Blobs
@@ -94,7 +96,7 @@ class Janitor:
 
     async def _give_up(self, job_id: str, key_id: str) -> None:
         await self.erase_blobs(job_id)
-        await self.jobs.release(job_id, key_id)
+        await self.submissions.release(job_id, key_id)
 
     async def _end(self, job_id: str, now: datetime) -> None:
         """A job past its deadline: finding it settles it."""

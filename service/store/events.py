@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from service.schemas import StatusEvent
 from service.store.connection import OUTAGES
 from service.store.text import text
-from worker.contract import CHANGES_CHANNEL, EventKind, events_key
+from worker.contract import CHANGES_CHANNEL, EventKind, JobState, events_key
 
 _RECONNECT_S = 0.5
 _LISTEN_S = 5.0
@@ -38,6 +39,11 @@ class EventLog:
         """The next events after the one with `last_id` (`0` for the first), oldest first."""
         found = await self._redis.xrange(events_key(job_id), f"({last_id}", "+", count=_PAGE)
         return [_event(entry, fields or {}) for entry, fields in found or ()]
+
+
+def status_event(job_id: str, state: JobState) -> str:
+    """What an event says of a job's state, as JSON."""
+    return StatusEvent(id=job_id, status=state).model_dump_json()
 
 
 def _event(entry: object, fields: Mapping[bytes | str, bytes | str]) -> JobEvent:

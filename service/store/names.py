@@ -1,5 +1,7 @@
 """Names of the keys several parts of the store share; a job's own are in `worker.contract`."""
 
+from service.state import JobRecord
+
 DEADLINES = "madv:deadlines"
 """Sorted by the moment a job that has not ended must end."""
 EXPIRY = "madv:expiry"
@@ -32,3 +34,16 @@ def batch_key(batch_id: str) -> str:
 def claim_key(scope: str, name: str) -> str:
     """Whose job an idempotency key stands for, within a scope."""
     return f"madv:claim:{scope}:{name}"
+
+
+def twin_key(record: JobRecord, model_digest: str | None) -> str:
+    """Redis key that leads from a clip, its treatment and a model to a job with the result."""
+    options = record.options
+    treatment = f"{options.recognizer}:{options.mode}:{options.fps or ''}"
+    return f"madv:twin:{record.tenant}:{record.clip.sha256}:{treatment}:{model_digest}"
+
+
+def indexes(record: JobRecord) -> list[str]:
+    """Redis keys of the lists a job stands in: its tenant's, and one for each of its tags."""
+    tenant, tags = record.tenant, sorted(set(record.options.tags))
+    return [jobs_key(tenant), *(jobs_key(tenant, tag) for tag in tags)]

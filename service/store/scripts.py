@@ -11,6 +11,12 @@ redis.call('ZADD', KEYS[2], ARGV[4], ARGV[2])
 return 'ok'
 """
 
+RELEASE = """
+-- KEYS: jobs of the key, reservations. ARGV: job id, member.
+redis.call('SREM', KEYS[1], ARGV[1])
+redis.call('ZREM', KEYS[2], ARGV[2])
+"""
+
 SUBMIT = """
 -- KEYS: queue, pace, workers, twin or '', batch or '', claims ... ARGV: commands, each as the
 -- number of its words and its words. Answers 'no batch', or 'claimed' or 'twin' and what is found
