@@ -11,10 +11,10 @@ FACE_MODEL := model_repo/face/1/model.onnx
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format types imports client check bench clean
+.PHONY: help install demo test lint format types imports client lock check bench synth-preview clean
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed-dev $(FACE_MODEL)  ## everything for development, training included
 
@@ -41,11 +41,17 @@ imports: install  ## the import rules of the architecture
 client: install  ## make the sync Python client of the async one
 	$(BIN)/python -m service.client.generate
 
+lock: install  ## resolve anew what the images install, with hashes
+	PATH="$(abspath $(BIN)):$$PATH" docker/locks/update.sh
+
 check: lint types imports test  ## all that CI checks
 
 bench: install  ## what the service costs against the bare pipeline, the gateway against a bare app
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/gateway.py
+
+synth-preview: install  ## contact sheet of the synthetic faces in runs/, for a person to judge
+	$(BIN)/python -m training.synthetic.preview --out runs/synth-preview.png $(PREVIEW_ARGS)
 
 clean:  ## remove what was installed or built (training runs stay)
 	rm -rf $(VENV) $(FACE_MODEL) build dist *.egg-info .madv

@@ -8,18 +8,23 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import LOGGING_CONFIG
 
 from service.app import create_gateway
 from service.openapi import golden_document
 from service.settings import GatewaySettings
+from worker.telemetry.logs import configure
 
 
-def serve(app: ASGIApp, *, host: str, port: int) -> None:
+def serve(app: ASGIApp, *, host: str, port: int, is_log_json: bool = False) -> None:
     """Serve until SIGINT or SIGTERM."""
+    if is_log_json:
+        configure("json")
     uvicorn.run(
         app,
         host=host,
         port=port,
+        log_config=None if is_log_json else LOGGING_CONFIG,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
@@ -31,7 +36,12 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case []:
             settings = GatewaySettings()  # type: ignore[call-arg]  # filled from the environment
-            serve(create_gateway(settings), host=settings.host, port=settings.port)
+            serve(
+                create_gateway(settings),
+                host=settings.host,
+                port=settings.port,
+                is_log_json=settings.log_format == "json",
+            )
         case ["openapi"]:
             sys.stdout.write(golden_document())
         case ["openapi", path]:

@@ -11,10 +11,12 @@ from service.store.batches import BatchStanding
 from service.store.jobs import utc_now
 from service.store.reader import Deleted
 from worker.contract import ErrorCode, JobState
+from worker.telemetry.logs import JOB_ID
 
 
 async def owned_job(gateway: Gateway, caller: Principal, job_id: str) -> Standing:
     """The caller's job. Raises ProblemError: 404 where there is none, 410 where it was deleted."""
+    JOB_ID.set(job_id)
     match await gateway.jobs.find(job_id, utc_now()):
         case Standing() as standing if standing.record.tenant == caller.tenant:
             return standing

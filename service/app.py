@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from service import blobs as blob_store
 from service.auth import KeyBeforeBody, OpenDoor
@@ -23,7 +23,7 @@ from service.polling import PlainPolls
 from service.queue import ClipQueue
 from service.readiness import ReadinessChecks
 from service.request_id import RequestId
-from service.routes import batches, health, info, jobs, recognize, webhooks
+from service.routes import batches, health, info, jobs, metrics, recognize, webhooks
 from service.schemas import Problem
 from service.settings import GatewaySettings
 from service.store import connection
@@ -35,12 +35,16 @@ from service.store.events import Changes, EventLog
 from service.store.jobs import JobStore
 from service.store.listing import Listing
 from service.store.rates import Rates
+from service.store.standings import StandingsReader
 from service.store.submission import Submissions
 from service.store.together import Scripts
 from service.store.webhooks import WebhookStore
+from service.telemetry.meters import Meters
+from service.telemetry.requests import Timed
 from service.tidings import Tidings
 from service.upload import ByteCap
 from service.webhooks.webhooks import Webhooks
+from worker.telemetry.export import in_background
 
 _CANCEL_AGAIN_S = 0.5
 
@@ -53,8 +57,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         version=version("madv"),
         lifespan=_lifespan(settings),
         responses={"default": {"model": Problem, "description": "A problem (RFC 9457)"}},
+        # What logs and operation spans would tell includes messages of errors.
+        telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": _is_watch},
     )
-    for routes in (recognize, jobs, webhooks, batches, info, health):
+    app.state.meters = Meters()
+    for routes in (recognize, jobs, webhooks, batches, info, health, metrics):
         app.include_router(routes.router)
     install_description(app)
     install_handlers(app, (*connection.OUTAGES, *blob_store.OUTAGES))
@@ -72,9 +79,16 @@ def create_gateway(settings: GatewaySettings) -> ASGIApp:
     Every answer carries a request id, and nothing is done for strangers, so these are outermost.
     """
     app = create_app(settings)
-    polled = PlainPolls(app, app.state, settings.retry_after_s)
-    guarded = LoopbackGuard(polled) if settings.auth == "off" else KeyBeforeBody(polled, app.state)
-    return RequestId(guarded)
+    times = app.state.meters.requests
+    guarded = app if settings.auth == "off" else KeyBeforeBody(app, app.state)
+    polled = PlainPolls(Timed(guarded, times), app.state, settings.retry_after_s, times)
+    return RequestId(LoopbackGuard(polled) if settings.auth == "off" else polled)
+
+
+def _is_watch(scope: Scope) -> bool:
+    """Whether a request is of those that watch the service, which would fill every trace."""
+    path = str(scope["path"])
+    return path == "/metrics" or path.startswith("/v1/health/")
 
 
 def _lifespan(settings: GatewaySettings) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
@@ -84,19 +98,20 @@ def _lifespan(settings: GatewaySettings) -> Callable[[FastAPI], AbstractAsyncCon
         url = settings.redis_url.get_secret_value()
         redis = connection.connect_async(url, settings.redis_timeout_s)
         rq_redis = connection.connect(url, settings.redis_timeout_s)
-        gateway = compose(settings, redis, rq_redis)
+        gateway = compose(settings, redis, rq_redis, app.state.meters)
         app.state.gateway = gateway
         app.state.keyring = OpenDoor() if settings.auth == "off" else Accounts(redis)
         app.state.job_reader = gateway.jobs.reader
         janitor = gateway.janitor
         try:
-            async with _in_background(
-                gateway.changes.listen(),
-                janitor.settle_at_once(),
-                janitor.tidy_up(),
-                gateway.webhooks.run(),
-            ):
-                yield
+            with in_background(settings.traces, "madv-gateway"):
+                async with _in_background(
+                    gateway.changes.listen(),
+                    janitor.settle_at_once(),
+                    janitor.tidy_up(),
+                    gateway.webhooks.run(),
+                ):
+                    yield
         finally:
             await redis.aclose()
             rq_redis.close()
@@ -104,13 +119,15 @@ def _lifespan(settings: GatewaySettings) -> Callable[[FastAPI], AbstractAsyncCon
     return lifespan
 
 
-def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Gateway:
+def compose(
+    settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis, meters: Meters
+) -> Gateway:
     """The parts of a gateway on open connections."""
     queue = ClipQueue(
         rq_redis, attempt_timeout_s=settings.attempt_timeout_s, retries=settings.job_retries
     )
     scripts = Scripts(redis)
-    store = JobStore(redis, scripts, queue, tombstone_s=settings.tombstone_s)
+    store = JobStore(redis, scripts, queue, tombstone_s=settings.tombstone_s, on_end=meters.end_job)
     submissions = Submissions(
         scripts,
         rq_redis,
@@ -124,7 +141,7 @@ def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Ga
     changes = Changes(redis)
     batch_store = BatchStore(redis, queue)
     tidings = Tidings(store, batch_store, settings.tombstone_s)
-    hooks = Webhooks.plan(settings, WebhookStore(redis), tidings.notice)
+    hooks = Webhooks.plan(settings, WebhookStore(redis), tidings.notice, meters.attempt_delivery)
     return Gateway(
         settings=settings,
         queue=queue,
@@ -135,7 +152,7 @@ def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Ga
         batches=batch_store,
         blobs=blobs,
         board=board,
-        intake=Intake(settings, submissions, store, blobs, board),
+        intake=Intake(settings, submissions, store, blobs, board, meters),
         rates=Rates(redis),
         webhooks=hooks,
         janitor=Janitor(
@@ -144,6 +161,8 @@ def compose(settings: GatewaySettings, redis: AsyncRedis, rq_redis: Redis) -> Ga
         readiness=ReadinessChecks(
             store, queue, blobs, settings.probe_after_s, settings.probe_stale_s
         ),
+        meters=meters,
+        standings=StandingsReader(redis, queue),
     )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import obstore
 from obstore.exceptions import BaseError
@@ -17,6 +18,9 @@ _REMOTE_PART_BYTES = 5 * 1024 * 1024
 """The least that S3 takes as a part of an upload."""
 _LOCAL_PART_BYTES = 512 * 1024
 _PARTS_IN_FLIGHT = 2
+_RETRIES = 3
+_PATIENCE = timedelta(seconds=15)
+"""With a store elsewhere: whoever waits for the answer is told soon that there is none."""
 _FULL = re.compile(r"os error (28|122)\b|InsufficientStorage|XMinioStorageFull")
 """ENOSPC, EDQUOT and what S3-like stores answer: obstore tells kinds of failures by text alone."""
 
@@ -26,7 +30,11 @@ class Blobs:
 
     def __init__(self, url: str) -> None:
         is_local = url.startswith("file:")
-        self._store: ObjectStore = from_url(url, mkdir=True) if is_local else from_url(url)
+        self._store: ObjectStore = (
+            from_url(url, mkdir=True)
+            if is_local
+            else from_url(url, retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE})
+        )
         self._part_bytes = _LOCAL_PART_BYTES if is_local else _REMOTE_PART_BYTES
 
     async def put(self, key: str, blocks: AsyncIterator[bytes]) -> None:
@@ -36,7 +44,7 @@ class Blobs:
         if second is None:  # a stream of one block costs three times as much as the block
             await self.write(key, first)
             return
-        with _full_is_told():
+        with _troubles_are_told():
             await obstore.put_async(
                 self._store,
                 key,
@@ -47,7 +55,7 @@ class Blobs:
 
     async def write(self, key: str, body: bytes) -> None:
         """Store a small blob."""
-        with _full_is_told():
+        with _troubles_are_told():
             await obstore.put_async(self._store, key, body)
 
     async def read(self, key: str) -> bytes:
@@ -63,11 +71,9 @@ class Blobs:
             return
 
     async def check(self) -> None:
-        """Raise unless the store answers."""
-        try:
-            await obstore.head_async(self._store, "health")
-        except FileNotFoundError:
-            return
+        """Raise unless the store answers. A bucket that is not there does not."""
+        with _troubles_are_told():
+            await obstore.list_with_delimiter_async(self._store, prefix="health")
 
 
 async def _all(first: bytes, second: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -78,10 +84,12 @@ async def _all(first: bytes, second: bytes, rest: AsyncIterator[bytes]) -> Async
 
 
 @contextmanager
-def _full_is_told() -> Iterator[None]:
+def _troubles_are_told() -> Iterator[None]:
     """A full store is a problem of its own: waiting a little does not help."""
     try:
         yield
+    except FileNotFoundError as error:  # no blob is read here: it is the bucket that is missing
+        raise BaseError("the bucket is not there") from error
     except BaseError as error:
         if _FULL.search(str(error)) is None:
             raise

@@ -17,6 +17,8 @@ from service.store.events import Changes, EventLog
 from service.store.jobs import JobStore
 from service.store.listing import Listing
 from service.store.rates import Rates
+from service.store.standings import StandingsReader
+from service.telemetry.meters import Meters
 from service.webhooks.webhooks import Webhooks
 
 
@@ -38,6 +40,8 @@ class Gateway:
     webhooks: Webhooks
     janitor: Janitor
     readiness: ReadinessChecks
+    meters: Meters
+    standings: StandingsReader
 
 
 async def _gateway(request: Request) -> Gateway:

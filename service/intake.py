@@ -6,6 +6,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from opentelemetry.trace import SpanKind
+
 from service.blobs import Blobs
 from service.errors import GatewayCode, ProblemError
 from service.principal import Principal
@@ -22,8 +24,11 @@ from service.store.submission import (
     Submissions,
     new_job_id,
 )
+from service.telemetry.meters import Meters
 from service.upload import ClipStream
 from worker.contract import AnalysisReport, clip_key, result_key
+from worker.telemetry.logs import JOB_ID
+from worker.telemetry.tracing import note, span, traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class Intake:
     jobs: JobStore
     blobs: Blobs
     board: CapabilityBoard
+    meters: Meters
 
     @asynccontextmanager
     async def draft(self, caller: Principal) -> AsyncIterator[Draft]:
@@ -66,6 +72,7 @@ class Intake:
         Raises ProblemError where a quota is used up.
         """
         draft = Draft(new_job_id(), utc_now(), caller)
+        JOB_ID.set(draft.job_id)
         await self._reserve(draft)
         try:
             yield draft
@@ -79,9 +86,12 @@ class Intake:
 
     async def store(self, draft: Draft, clip: ClipStream) -> None:
         """Take in the clip."""
-        async with aclosing(clip.blocks()) as blocks:
-            await self.blobs.put(clip_key(draft.job_id), blocks)
-        draft.receipt = clip.receipt()
+        with span("upload", job_id=draft.job_id):
+            async with aclosing(clip.blocks()) as blocks:
+                await self.blobs.put(clip_key(draft.job_id), blocks)
+            draft.receipt = clip.receipt()
+            note(bytes=draft.receipt.bytes)
+        self.meters.take_upload(draft.receipt.bytes)
 
     async def submit(
         self, draft: Draft, options: RecognizeOptions, idempotency_key: str | None
@@ -90,6 +100,12 @@ class Intake:
 
         Raises ProblemError where the idempotency key is another payload's, or the batch is gone.
         """
+        with span("submit", kind=SpanKind.PRODUCER, job_id=draft.job_id):
+            return await self._submitted(draft, options, idempotency_key)
+
+    async def _submitted(
+        self, draft: Draft, options: RecognizeOptions, idempotency_key: str | None
+    ) -> Admission:
         if draft.receipt is None:
             raise ValueError("the clip of this draft has not been stored")
         claims = _claims(options, draft.caller, idempotency_key, draft.receipt)
@@ -147,6 +163,7 @@ class Intake:
             clip=clip,
             options=options.model_copy(update=effective),
             claims=claims,
+            traceparent=traceparent(),
         )
 
     async def _submit(self, record: JobRecord, claims: dict[str, str]) -> Standing | Earlier:

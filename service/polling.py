@@ -7,10 +7,12 @@ being processed, an outage) goes on to the route, which alone decides about such
 """
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Protocol
 
 from starlette.datastructures import State
@@ -22,10 +24,12 @@ from service.rendering import job_document
 from service.state import Standing, describe
 from service.store.connection import OUTAGES
 from service.store.reader import Snapshot, standing_of
+from service.telemetry.requests import Answered, RequestTimes
 
 _PLAIN = re.compile(r"/v1/jobs/(job_[0-9a-f]{32})")
 _NOT_PLAIN = frozenset({b"content-length", b"transfer-encoding", b"prefer", b"range"})
 _VIEWS_KEPT = 4096
+_ROUTE = "/v1/jobs/{job_id}"
 
 
 class Jobs(Protocol):
@@ -64,19 +68,26 @@ def view_of(snapshot: Snapshot) -> View | None:
 class PlainPolls:
     """ASGI middleware around the app, which has its `keyring` and `job_reader` on its state."""
 
-    def __init__(self, app: ASGIApp, state: State, retry_after_s: int) -> None:
+    def __init__(self, app: ASGIApp, state: State, retry_after_s: int, times: RequestTimes) -> None:
         self._app = app
         self._state = state
         self._retry_after = str(retry_after_s).encode()
+        self._timings = {
+            status: times.of(Answered("GET", _ROUTE, str(status), waits="no"))
+            for status in (200, 304)
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain poll; pass on everything else."""
         job_id = _polled(scope)
         if job_id is not None:
+            start_s = time.perf_counter()
             headers = dict(scope["headers"])
             view = await self._view(headers, job_id)
             if view is not None and headers.get(b"if-none-match", view.etag) == view.etag:
-                await self._answer(view, send, is_known=b"if-none-match" in headers)
+                status = 304 if b"if-none-match" in headers else 200
+                self._timings[status].note(time.perf_counter() - start_s)
+                await self._answer(view, send, status)
                 return
         await self._app(scope, receive, send)
 
@@ -96,14 +107,14 @@ class PlainPolls:
         is_visible = view is not None and view.tenant == principal.tenant
         return view if is_visible and view and datetime.now(UTC) < view.until else None
 
-    async def _answer(self, view: View, send: Send, *, is_known: bool) -> None:
+    async def _answer(self, view: View, send: Send, status: int) -> None:
         headers = [(b"cache-control", b"no-store"), (b"etag", view.etag)]
         if not view.is_settled:
             headers.append((b"retry-after", self._retry_after))
+        is_known = status == HTTPStatus.NOT_MODIFIED
         if not is_known:
             headers.append((b"content-type", b"application/json"))
             headers.append((b"content-length", str(len(view.body)).encode()))
-        status = 304 if is_known else 200
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if is_known else view.body})
 

@@ -66,6 +66,8 @@ class ClipQueue:
         self._started = StartedJobRegistry(queue=self._queue)
         self.list_key = self._queue.key
         """Redis list of the ids of waiting jobs, the next one first."""
+        self.started_key = str(self._started.key)
+        """Redis sorted set of the attempts under way."""
         self.workers_key = f"rq:workers:{QUEUE_NAME}"
         """Redis set of the workers on this queue."""
 
@@ -76,7 +78,8 @@ class ClipQueue:
         """
         self._queue.enqueue_call(
             ANALYSE_FUNCTION,
-            args=(payload.model_dump(mode="json"),),
+            # What is not said needs no worker of this version.
+            args=(payload.model_dump(mode="json", exclude_none=True),),
             job_id=payload.job_id,
             description=ANALYSE_FUNCTION,
             timeout=self._attempt_timeout_s,
@@ -211,6 +214,8 @@ def job_hash(job_id: str) -> str:
 
 FIELDS = ("status", "started_at", "meta")
 """Fields of RQ's hash of a job that say how far it is."""
+ENQUEUED_AT = "enqueued_at"
+"""Field of RQ's hash of a job that says since when it waits."""
 
 
 def parse_fields(values: Sequence[bytes | int | None]) -> QueueEntry | None:

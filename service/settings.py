@@ -4,7 +4,9 @@ from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from worker.telemetry.settings import TelemetrySettings
 
 MIB = 1024 * 1024
 HOUR_S = 3600
@@ -12,7 +14,7 @@ HOUR_S = 3600
 Seconds = Annotated[float, Field(gt=0, le=24 * HOUR_S)]
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(TelemetrySettings):
     """Everything the gateway can be told. An instance is handed to `create_app`."""
 
     model_config = SettingsConfigDict(
@@ -109,6 +111,11 @@ class GatewaySettings(BaseSettings):
     webhook_networks: tuple[IPvAnyNetwork, ...] = Field(
         default=(),
         description="Networks webhooks may go to although not public, and there also by http.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Bearer token that /metrics may be read with; keys with `admin` may too.",
     )
     redis_timeout_s: Seconds = Field(default=5, description="Longest wait for one answer of Redis.")
 

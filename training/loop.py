@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 Batch = tuple[Tensor, ...]
@@ -33,6 +34,8 @@ class Recipe:
     seed: int
     clip_norm: float = 1.0
     bfloat16: bool = True
+    average: float = 0.0
+    """Share of the running mean of the weights that each step keeps; 0 is no averaging."""
 
     @classmethod
     def load(cls, file: Path) -> "Recipe":
@@ -45,6 +48,8 @@ class Run:
     """What training changes, as one thing that can be saved and taken up again."""
 
     model: nn.Module
+    average: AveragedModel
+    """Its running mean, which is what is judged and kept."""
     optimiser: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LambdaLR
 
@@ -57,14 +62,19 @@ class Run:
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: _rate(step, steps, recipe)
         )
-        return cls(model, optimiser, schedule)
+        average = AveragedModel(
+            model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True
+        )
+        return cls(model, average, optimiser, schedule)
 
     def resume(self, file: Path) -> int:
         """Take up a checkpoint if there is one; the epoch to go on with."""
         if not file.exists():
             return 0
         state = torch.load(file, weights_only=True)
-        self.model.load_state_dict(state["model"])
+        self.model.load_state_dict(state["raw"])
+        self.average.module.load_state_dict(state["model"])
+        self.average.n_averaged.fill_(1)
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
         return int(state["epoch"]) + 1
@@ -73,7 +83,8 @@ class Run:
         """Write whole, then rename: an interrupted run keeps the checkpoint before."""
         partial = file.with_suffix(".partial")
         state = {
-            "model": self.model.state_dict(),
+            "model": self.average.module.state_dict(),
+            "raw": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
             "epoch": epoch,
@@ -89,6 +100,7 @@ class Run:
         nn.utils.clip_grad_norm_(self.model.parameters(), clip_norm)
         self.optimiser.step()
         self.schedule.step()
+        self.average.update_parameters(self.model)
 
 
 def fit(
@@ -105,9 +117,11 @@ def fit(
     for epoch in range(run.resume(folder / "last.pt"), recipe.epochs):
         started = time.monotonic()
         mean = _epoch(run, data, recipe, loss, epoch)
-        row = {"epoch": epoch, "loss": mean, "seconds": time.monotonic() - started, **score(model)}
+        figures = score(run.average.module)
+        row = {"epoch": epoch, "loss": mean, "seconds": time.monotonic() - started, **figures}
         _log(folder / "curve.csv", row)
         run.save(folder / "last.pt", epoch, recipe)
+    model.load_state_dict(run.average.module.state_dict())
 
 
 def _epoch(run: Run, data: Batch, recipe: Recipe, loss: Loss, epoch: int) -> float:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from worker.preprocess.spec import PREPROCESS
@@ -32,9 +34,20 @@ _QUEUE = """dynamic_batching {
 """
 
 
-def write_model(folder: Path, spec: ModelSpec) -> None:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where weights come from, and under which licence (SPDX)."""
+
+    trained_on: str = TRAINED_ON
+    licence: str = LICENCE
+
+
+OURS = Origin()
+
+
+def write_model(folder: Path, spec: ModelSpec, origin: Origin = OURS) -> None:
     """Configuration of a model whose `1/model.onnx` is already there."""
-    own = {} if spec is FACE else parameters(digest([folder / "1" / "model.onnx"]))
+    own = {} if spec is FACE else parameters(digest([folder / "1" / "model.onnx"]), origin)
     text = [
         f'name: "{spec.name}"\nbackend: "onnxruntime"\nmax_batch_size: {spec.max_batch}\n',
         "version_policy { specific { versions: [ 1 ] } }\n",
@@ -50,10 +63,10 @@ def write_model(folder: Path, spec: ModelSpec) -> None:
 
 def write_ensemble(folder: Path, repository: Path) -> None:
     """The ensemble `recognize`: crops to depth and AUs, all three to MADV-Net, in one request."""
-    files = [repository / spec.name / "1" / "model.onnx" for spec in (AU, DEPTH, MADVNET)]
-    weights = digest(files)
+    parts = [repository / spec.name for spec in (AU, DEPTH, MADVNET)]
+    weights = digest([part / "1" / "model.onnx" for part in parts])
     about = {
-        **parameters(weights),
+        **parameters(weights, _joint_origin(parts)),
         "metrics": metrics(repository / MADVNET.name / METRICS_FILE, weights),
     }
     steps = [_step(AU), _step(DEPTH), _step(MADVNET)]
@@ -68,13 +81,13 @@ def write_ensemble(folder: Path, repository: Path) -> None:
     _write(folder, "".join(text))
 
 
-def parameters(weights: str) -> dict[str, str]:
+def parameters(weights: str, origin: Origin = OURS) -> dict[str, str]:
     """What the worker verifies against its own code, and what a result or a model list names."""
     return {
         "version": VERSION,
         "digest": weights,
-        "trained_on": TRAINED_ON,
-        "licence": LICENCE,
+        "trained_on": origin.trained_on,
+        "licence": origin.licence,
         "preprocess_digest": PREPROCESS.digest(),
         "labels": ",".join(LABELS),
         "action_units": ",".join(AU_NAMES),
@@ -97,6 +110,22 @@ def digest(files: list[Path]) -> str:
     for file in files:
         whole.update(hashlib.sha256(file.read_bytes()).digest())
     return "sha256:" + whole.hexdigest()
+
+
+def _joint_origin(parts: list[Path]) -> Origin:
+    """What holds for all parts of an ensemble: each origin once, licences as an SPDX expression."""
+    origins = [_origin(part / "config.pbtxt") for part in parts]
+    return Origin(
+        "; ".join(dict.fromkeys(origin.trained_on for origin in origins)),
+        " AND ".join(dict.fromkeys(origin.licence for origin in origins)),
+    )
+
+
+def _origin(config: Path) -> Origin:
+    """The origin a configuration written here names."""
+    written = config.read_text(encoding="utf-8")
+    pattern = r'key: "(trained_on|licence)" value \{ string_value: "([^"]*)" \}'
+    return Origin(**dict(re.findall(pattern, written)))
 
 
 def _write(folder: Path, config: str) -> None:

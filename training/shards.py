@@ -1,14 +1,14 @@
 """Generated samples on disk: shards that depend on nothing but split and number, made once."""
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from training.processes import CORES, process_pool
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -35,10 +35,9 @@ def load(kind: Kind[T], folder: Path, split: str, count: int) -> T:
     files = [folder / f"{kind.name}-{split}-{number:03d}.npz" for number in numbers]
     missing = [(number, file) for number, file in enumerate(files) if not file.exists()]
     if missing:
-        cores = os.cpu_count() or 1
-        with ProcessPoolExecutor(cores) as pool:
-            shares = [missing[core::cores] for core in range(cores)]
-            list(pool.map(kind.generate, [split] * cores, shares))
+        with process_pool() as pool:
+            shares = [missing[core::CORES] for core in range(CORES)]
+            list(pool.map(kind.generate, [split] * CORES, shares))
     columns: dict[str, list[npt.NDArray[np.generic]]] = {
         field.name: [] for field in fields(kind.record)
     }

@@ -68,8 +68,17 @@ def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
     if checkpoint is not None:
         network.load_state_dict(torch.load(checkpoint, weights_only=True)["model"])
     wrapper = {AU.name: ServedAUNet, MADVNET.name: ServedMADVNet}.get(spec.name)
-    served = (wrapper(network) if wrapper else network).eval()
-    inputs = example(spec)
+    write_network((wrapper(network) if wrapper else network).eval(), spec, file)
+
+
+def write_network(
+    served: nn.Module, spec: ModelSpec, file: Path, tolerance: float = TOLERANCE
+) -> None:
+    """Export a network that takes and gives the tensors of `spec`; ValueError as `check`.
+
+    The file there before stays where that fails.
+    """
+    inputs, partial = example(spec), file.with_suffix(".partial")
     free = [tensor for tensor in (*spec.inputs, *spec.outputs) if tensor.shape[0] < 0]
     with warnings.catch_warnings():
         # Traced sizes are constants here, and the newer exporter needs a further package.
@@ -77,14 +86,15 @@ def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
         torch.onnx.export(
             served,
             inputs,
-            str(file),
+            str(partial),
             input_names=[tensor.name for tensor in spec.inputs],
             output_names=[tensor.name for tensor in spec.outputs],
             dynamic_axes={tensor.name: {0: "frames"} for tensor in free},
             opset_version=_OPSET,
             dynamo=False,
         )
-    check(served, inputs, spec, file)
+    check(served, inputs, spec, partial, tolerance)
+    partial.replace(file)
 
 
 def example(spec: ModelSpec) -> tuple[Tensor, ...]:
@@ -100,7 +110,13 @@ def example(spec: ModelSpec) -> tuple[Tensor, ...]:
 
 
 @torch.no_grad()
-def check(served: nn.Module, inputs: tuple[Tensor, ...], spec: ModelSpec, file: Path) -> None:
+def check(
+    served: nn.Module,
+    inputs: tuple[Tensor, ...],
+    spec: ModelSpec,
+    file: Path,
+    tolerance: float = TOLERANCE,
+) -> None:
     """Raise ValueError where onnxruntime strays from torch by more than the tolerance."""
     expected = served(*inputs)
     expected = expected if isinstance(expected, tuple) else (expected,)
@@ -109,5 +125,5 @@ def check(served: nn.Module, inputs: tuple[Tensor, ...], spec: ModelSpec, file: 
     outputs = session.run([tensor.name for tensor in spec.outputs], feeds)
     for tensor, torch_value, value in zip(spec.outputs, expected, outputs, strict=True):
         difference = float(np.abs(torch_value.numpy() - value).max())
-        if difference > TOLERANCE:
+        if difference > tolerance:
             raise ValueError(f"{spec.name}.{tensor.name} differs from torch by {difference:.2g}")

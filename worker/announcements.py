@@ -5,9 +5,11 @@ is written is written by scripts that first look whether the key is still there.
 """
 
 import json
+import logging
 from typing import Final
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq.job import Job
 
 from worker.contract import (
@@ -21,8 +23,10 @@ from worker.contract import (
     events_key,
     job_key,
 )
+from worker.telemetry.figures import TALLY_KEY, Tally
 from worker.throttle import Throttle
 
+_LOG = logging.getLogger(__name__)
 _SAY_EVERY_S: Final = 0.1
 _TELL: Final = """
 -- KEYS: events of the job, RQ's hash of it. ARGV: 1 kind, 2 data, 3 most events, 4 channel,
@@ -72,6 +76,17 @@ class Announcer:
 def announce_change(connection: Redis, job_id: str) -> None:
     """Something about the job is new: whoever waits for it should look."""
     connection.publish(CHANGES_CHANNEL, job_id)
+
+
+def add_up(connection: Redis, tally: Tally) -> None:
+    """Add figures to the sums of all workers. Where that fails they are lost, and nothing else."""
+    try:
+        with connection.pipeline(transaction=False) as pipeline:
+            for field, amount in tally.counts().items():
+                pipeline.hincrbyfloat(TALLY_KEY, field, amount)
+            pipeline.execute()
+    except RedisError:
+        _LOG.warning("the figures of a job were not counted", exc_info=True)
 
 
 def is_wanted(connection: Redis, job_id: str) -> bool:

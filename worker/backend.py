@@ -63,11 +63,21 @@ class ModelDescription:
     parameters: Mapping[str, str]
 
 
-class Backend(Protocol):
-    """Runs models by name. A context manager: leaving it frees connections and sessions.
+class Inference(Protocol):
+    """Runs models by name. Every call may raise the `BackendError`s."""
 
-    Every call may raise the `BackendError`s.
-    """
+    def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        deadline: Deadline,
+    ) -> dict[str, FloatArray]:
+        """The named outputs of a model for these inputs."""
+
+
+class Backend(Inference, Protocol):
+    """A context manager: leaving it frees connections and sessions."""
 
     def __enter__(self) -> Self:
         """Ready for use."""
@@ -79,15 +89,6 @@ class Backend(Protocol):
         traceback: TracebackType | None,
     ) -> None:
         """Release everything."""
-
-    def infer(
-        self,
-        model: str,
-        inputs: Mapping[str, Tensor],
-        outputs: Sequence[str],
-        deadline: Deadline,
-    ) -> dict[str, FloatArray]:
-        """The named outputs of a model for these inputs."""
 
     def describe(self, model: str, deadline: Deadline) -> ModelDescription:
         """The tensors and parameters a model declares."""

@@ -6,7 +6,7 @@ from worker.backend import Backend, Deadline, ModelDescription
 from worker.contract import Capabilities, ClipLimits, Metric, ModelCard
 from worker.errors import ContractMismatch
 from worker.models.registry import REGISTRY
-from worker.pipeline import MIN_FRAMES
+from worker.observation import MIN_FRAMES
 from worker.specs import AU_NAMES, LABELS
 from worker.video.container import CONTAINERS
 from worker.video.limits import DecodeLimits

@@ -85,6 +85,7 @@ class JobPayload(Strict):
     fps: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="Of an archive of frames."
     )
+    traceparent: str | None = Field(default=None, description="Leads to the upload's trace.")
 
 
 class PlotPayload(Strict):

@@ -22,7 +22,8 @@ from worker.contract import (
 from worker.domain import Clip, EventSpan, FloatArray
 from worker.models.au import strongest_side
 from worker.models.recognizer import Recognition, coarse
-from worker.presence import FaceTrack, Status
+from worker.observation import Observation
+from worker.presence import FaceTrack
 from worker.rate import FrameRate, adequacy
 from worker.specs import AU_NAMES, GATES, LABELS, LEVELS
 
@@ -34,17 +35,11 @@ class Findings:
     """Everything an analysis found, still as arrays."""
 
     clip: Clip
-    track: FaceTrack
-    judged: Sequence[tuple[Status, float]]
-    """Status and confidence of each frame of the clip."""
-    used: npt.NDArray[np.intp]
-    """[N] which frames of the clip were analysed."""
-    trace: FloatArray
-    """f32 [N, sides, K] against the first of them."""
+    seen: Observation
     span: EventSpan | None
-    """The event, in positions of `used`."""
+    """The event, in positions of the observation."""
     sampled: npt.NDArray[np.intp]
-    """[T] what the recognizer saw, in positions of `used`."""
+    """[T] what the recognizer saw, in positions of the observation."""
     recognition: Recognition
 
 
@@ -58,14 +53,14 @@ def compose(
     timings_ms: dict[str, float],
 ) -> AnalysisReport:
     """The document of an analysis by the recognizer `name`, served as `model`."""
-    rate = FrameRate.of(np.array([found.clip.frames[index].pts_s for index in found.used]))
+    rate = FrameRate.of(np.array([found.clip.frames[index].pts_s for index in found.seen.used]))
     verdict = adequacy(rate)
     return AnalysisReport(
         schema="madv.result/1",
         job_id=job_id,
         clip=_clip(found.clip, sha256),
         adequacy=verdict,
-        face=_face(found.track),
+        face=_face(found.seen.track),
         model=_model(name, model),
         prediction=_prediction(found.recognition, abstained=verdict.verdict == "inadequate"),
         events=[] if found.span is None else [_event(found, found.span)],
@@ -74,7 +69,7 @@ def compose(
             container=found.clip.container,
             codec=found.clip.codec,
             frames_decoded=len(found.clip.frames),
-            frames_used=len(found.used),
+            frames_used=len(found.seen.used),
             warnings=list(found.clip.warnings),
         ),
         timings_ms=timings_ms,
@@ -99,7 +94,7 @@ def _clip(clip: Clip, sha256: str) -> ClipInfo:
 def _face(track: FaceTrack) -> FaceInfo:
     (a, b, x), (c, d, y) = track.alignment.tolist()
     return FaceInfo(
-        frame=track.reference.index,
+        frame=track.anchor.index,
         box=track.face.box,
         confidence=round(track.face.score, _DECIMALS),
         alignment=((a, b, x), (c, d, y)),
@@ -131,7 +126,8 @@ def _prediction(recognition: Recognition, *, abstained: bool) -> Prediction:
 
 def _event(found: Findings, span: EventSpan) -> Event:
     onset, apex, offset = (
-        found.clip.frames[found.used[position]] for position in (span.onset, span.apex, span.offset)
+        found.clip.frames[found.seen.used[position]]
+        for position in (span.onset, span.apex, span.offset)
     )
     # The recognizer measured against the event's own onset, the trace against the clip's start.
     nearest = int(np.abs(found.sampled - span.apex).argmin())
@@ -149,8 +145,10 @@ def _event(found: Findings, span: EventSpan) -> Event:
 
 
 def _rows(found: Findings) -> list[FrameRow]:
-    intensities = strongest_side(found.trace).round(_DECIMALS).astype(np.float64).round(_DECIMALS)
-    measured = dict(zip(found.used.tolist(), intensities.tolist(), strict=True))
+    intensities = (
+        strongest_side(found.seen.trace).round(_DECIMALS).astype(np.float64).round(_DECIMALS)
+    )
+    measured = dict(zip(found.seen.used.tolist(), intensities.tolist(), strict=True))
     return [
         FrameRow(
             index=frame.index,
@@ -159,7 +157,7 @@ def _rows(found: Findings) -> list[FrameRow]:
             confidence=round(confidence, _DECIMALS),
             intensity=measured.get(frame.index),
         )
-        for frame, (status, confidence) in zip(found.clip.frames, found.judged, strict=True)
+        for frame, (status, confidence) in zip(found.clip.frames, found.seen.judged, strict=True)
     ]
 
 

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import obstore
 from obstore.store import ObjectStore
+from opentelemetry.trace import SpanKind
 
 from worker.backend import Deadline
 from worker.contract import (
@@ -25,13 +26,16 @@ from worker.contract import (
 from worker.domain import Clip
 from worker.errors import ClipError
 from worker.models.registry import recognizer
-from worker.pipeline import Pipeline, ReportProgress, Task
+from worker.pipeline import Pipeline
 from worker.scratch import scratch_file
-from worker.stopwatch import Stopwatch
+from worker.task import ReportProgress, Task
+from worker.telemetry.figures import FRAMES, OUTCOMES, Tally
+from worker.telemetry.tracing import note, past_span, span
 from worker.triton import verify
 from worker.triton.factory import OpenBackend
 from worker.video.decode import Counts, decode
 from worker.video.limits import DecodeLimits
+from worker.watched import WatchedBackend, WatchedStopwatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,11 @@ class Workplace:
     is_wanted: Callable[[str], bool]
     """Whether anybody still waits for the job of an id."""
     report_proof: Callable[[ProbeReport], None]
+    traces: str = ""
+    """Where spans go; empty for nowhere."""
+    queued_at: datetime | None = None
+    """Since when the job waited whose trace this process is in."""
+    tally: Tally = field(default_factory=Tally)
 
 
 WORKPLACE: Final[ContextVar[Workplace]] = ContextVar("WORKPLACE")
@@ -67,7 +76,10 @@ def analyse(payload: dict[str, Any]) -> dict[str, Any]:
         BackendError: The models cannot be run; another try may help.
     """
     job, workplace = JobPayload.model_validate(payload), WORKPLACE.get()
-    return _outcome(job, workplace).model_dump(mode="json")
+    if workplace.queued_at is not None:
+        past_span("queue", workplace.queued_at)
+    with span("analyse", kind=SpanKind.CONSUMER, job_id=job.job_id):
+        return _counted(job, workplace).model_dump(mode="json")
 
 
 def plot(payload: dict[str, Any]) -> bool:
@@ -144,24 +156,43 @@ def _proof(backend_name: str, latency_ms: float) -> ProbeReport:
     return ProbeReport(at=datetime.now(UTC), backend=backend_name, latency_ms=latency_ms)
 
 
+def _counted(job: JobPayload, workplace: Workplace) -> JobOutcome:
+    try:
+        outcome = _outcome(job, workplace)
+    except Exception as error:
+        workplace.tally.add(OUTCOMES, "error", type(error).__name__)
+        raise
+    code = "" if outcome.failure is None else outcome.failure.code
+    workplace.tally.add(OUTCOMES, outcome.state, code)
+    note(outcome=outcome.state, code=code)
+    return outcome
+
+
 def _outcome(job: JobPayload, workplace: Workplace) -> JobOutcome:
     canceled = JobOutcome(state=JobState.CANCELED)
     if not workplace.is_wanted(job.job_id):
         return canceled
     blobs = workplace.open_blobs()
+    stopwatch = WatchedStopwatch()
     try:
-        report = _report(job, workplace, blobs)
+        report = _report(job, workplace, blobs, stopwatch)
     except ClipError as error:
         return JobOutcome(state=JobState.FAILED, failure=error.failure)
+    finally:
+        stopwatch.count(workplace.tally)
     if not workplace.is_wanted(job.job_id):
         return canceled
-    obstore.put(blobs, job.result_key, report.model_dump_json(by_alias=True).encode())
+    with span("result"):
+        obstore.put(blobs, job.result_key, report.model_dump_json(by_alias=True).encode())
+    stopwatch.count_whole(workplace.tally)
+    workplace.tally.add(FRAMES, amount=report.decode.frames_decoded)
     workplace.report_proof(_proof(workplace.backend_name, report.timings_ms["recognize"]))
     return JobOutcome(state=JobState.SUCCEEDED, model_digest=report.model.digest)
 
 
-def _report(job: JobPayload, workplace: Workplace, blobs: ObjectStore) -> AnalysisReport:
-    stopwatch = Stopwatch()
+def _report(
+    job: JobPayload, workplace: Workplace, blobs: ObjectStore, stopwatch: WatchedStopwatch
+) -> AnalysisReport:
     with scratch_file() as path:
         with stopwatch.stage("fetch"), path.open("wb") as file:
             for chunk in obstore.get(blobs, job.clip_key).stream():
@@ -174,11 +205,14 @@ def _report(job: JobPayload, workplace: Workplace, blobs: ObjectStore) -> Analys
         job.job_id,
         workplace.report_progress,
     )
-    with workplace.open_backend() as backend:
+    opened = workplace.open_backend()
+    with WatchedBackend(opened, workplace.backend_name, workplace.tally) as backend:
         return Pipeline(backend, recognizer(job.recognizer)).analyse(clip, task)
 
 
-def _decoded(path: Path, job: JobPayload, workplace: Workplace, stopwatch: Stopwatch) -> Clip:
+def _decoded(
+    path: Path, job: JobPayload, workplace: Workplace, stopwatch: WatchedStopwatch
+) -> Clip:
     def hear(counts: Counts) -> None:
         done, total = counts
         progress = Progress(stage="decode", frames_done=done, frames_total=total)

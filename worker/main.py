@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC
 from typing import Final, TypeVar
 
 import obstore
@@ -23,7 +24,7 @@ from rq.job import Job, JobStatus
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from worker.announcements import Announcer, announce_change, is_wanted
+from worker.announcements import Announcer, add_up, announce_change, is_wanted
 from worker.backend import Deadline
 from worker.capabilities import capabilities
 from worker.contract import (
@@ -37,9 +38,13 @@ from worker.contract import (
 )
 from worker.errors import BackendError, BackendUnavailable
 from worker.jobs import WORKPLACE, Workplace, prove
-from worker.pipeline import ignore
 from worker.process import ChildDied, call_in_child, die_with_parent
 from worker.settings import ModelSettings, WorkerSettings
+from worker.task import ignore
+from worker.telemetry import export
+from worker.telemetry.figures import OUTCOMES, Tally
+from worker.telemetry.logs import JOB_ID, configure
+from worker.telemetry.tracing import continued
 from worker.triton.factory import OpenBackend, backend_factory
 
 T = TypeVar("T")
@@ -94,14 +99,29 @@ class ClipWorker(Worker):
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         """Run a job in the forked process."""
-        if job.func_name == ANALYSE_FUNCTION:
-            announcer = Announcer(self.connection, job)
-            announcer.start()
-            report = announcer.report_progress
-            WORKPLACE.set(replace(self._workplace, report_progress=report))
-        else:
+        JOB_ID.set(job.id)
+        if job.func_name != ANALYSE_FUNCTION:
             WORKPLACE.set(self._workplace)
-        return super().perform_job(job, queue)
+            return super().perform_job(job, queue)
+        tally = Tally()
+        WORKPLACE.set(self._workplace_of(job, tally))
+        traced = export.at_the_end(self._workplace.traces, "madv-worker")
+        with traced, continued(job.args[0].get("traceparent")):
+            try:
+                return super().perform_job(job, queue)
+            finally:
+                add_up(self.connection, tally)
+
+    def _workplace_of(self, job: Job, tally: Tally) -> Workplace:
+        """Where an analysis is done, which is hereby announced."""
+        announcer = Announcer(self.connection, job)
+        announcer.start()
+        return replace(
+            self._workplace,
+            report_progress=announcer.report_progress,
+            queued_at=job.enqueued_at and job.enqueued_at.replace(tzinfo=UTC),
+            tally=tally,
+        )
 
     def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
         """End the forked process and its children; does nothing where there is none.
@@ -131,7 +151,17 @@ class ClipWorker(Worker):
         super().handle_job_failure(job, queue, started_job_registry, exc_string)
         if job.get_status() in {JobStatus.FAILED, JobStatus.STOPPED}:
             self._erase_clip(job)
+        if not self.is_horse:
+            self._count_death(job)
         self._announce_change(job)
+
+    def _count_death(self, job: Job) -> None:
+        """The forked process could not count what became of it."""
+        if job.func_name == ANALYSE_FUNCTION:
+            tally = Tally()
+            is_stopped = job.get_status(refresh=False) is JobStatus.STOPPED
+            tally.add(OUTCOMES, "canceled" if is_stopped else "died", "")
+            add_up(self.connection, tally)
 
     def _announce_change(self, job: Job) -> None:
         if job.func_name == ANALYSE_FUNCTION:
@@ -160,7 +190,8 @@ def run(settings: WorkerSettings) -> None:
         ContractMismatch: The models are not those this code was written for.
         BackendError: They do not answer in time.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    configure(settings.log_format)
+    export.load(settings.traces)
     deadline = Deadline.after(settings.startup_timeout_s)
     connection = Redis.from_url(settings.redis_url.get_secret_value())
     _patiently(connection.ping, RedisConnectionError, deadline)
@@ -222,6 +253,7 @@ def _workplace(settings: WorkerSettings, connection: Redis) -> Workplace:
         report_progress=ignore,
         is_wanted=lambda job_id: is_wanted(connection, job_id),
         report_proof=report_proof,
+        traces=settings.traces,
     )
 
 

@@ -7,8 +7,9 @@ from typing import Final
 from worker.backend import Deadline
 from worker.contract import AnalysisReport
 from worker.models.registry import recognizer
-from worker.pipeline import Pipeline, Task
+from worker.pipeline import Pipeline
 from worker.stopwatch import Stopwatch
+from worker.task import Task
 from worker.triton.inprocess import InProcessBackend
 from worker.video.decode import decode
 from worker.video.limits import DecodeLimits

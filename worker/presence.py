@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from worker.contract import ErrorCode
 from worker.domain import Clip, FaceBox, FloatArray, Frame
@@ -18,10 +19,10 @@ Status = Literal["ok", "low_confidence", "no_face", "decode_error"]
 KEY_INTERVAL_S: Final = 0.5
 TRUSTED_SCORE: Final = 0.6
 """Below this the detector is unsure."""
-STEADY_PX: Final = 10.0
-"""A face that has moved further in the crop is no longer where the models expect it."""
+_SAME: Final = 3
+"""Decimals to which two sightings fit equally well, and the earlier one is taken."""
 LOST_PX: Final = 40.0
-"""And one that has moved by its eye distance has left the crop."""
+"""A face further than its eye distance from where it was last seen is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,12 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class FaceTrack:
-    """The analysed face over the clip, and the one alignment all its crops share."""
+    """The analysed face over the clip, and the frame all others are aligned to."""
 
-    reference: Frame
+    anchor: Frame
     face: FaceBox
     alignment: FloatArray
-    """f32 [2, 3], from the first frame the face was seen in."""
+    """f32 [2, 3], frame pixels to crop pixels, of the anchor."""
     sightings: tuple[Sighting, ...]
 
     def judge(self, frame: Frame) -> tuple[Status, float]:
@@ -49,6 +50,14 @@ class FaceTrack:
             return "decode_error", 0.0
         nearest = min(self.sightings, key=lambda seen: abs(seen.frame.pts_s - frame.pts_s))
         return nearest.status, nearest.face.score if nearest.face else 0.0
+
+    def guesses(self, pts_s: npt.NDArray[np.float64], spec: PreprocessSpec) -> FloatArray:
+        """Similarities f32 [N, 2, 3] at these times, between those of the sightings."""
+        seen = [(at.frame.pts_s, at.face) for at in self.sightings if at.face]
+        known = np.stack([similarity(face.landmarks, spec).ravel() for _, face in seen])
+        times = [time_s for time_s, _ in seen]
+        columns = [np.interp(pts_s, times, column) for column in known.T]
+        return np.stack(columns, axis=1).reshape(-1, 2, 3).astype(np.float32)
 
 
 def key_frames(clip: Clip) -> list[Frame]:
@@ -70,27 +79,37 @@ def follow(
         ClipError: NO_FACE.
     """
     first = next((index for index, found in enumerate(faces) if found), None)
-    if first is None or (face := main_face(faces[first])) is None:
+    if first is None or (last := main_face(faces[first])) is None:
         raise ClipError(ErrorCode.NO_FACE, f"no face in any of the {len(keys)} frames looked at")
-    alignment = similarity(face.landmarks, spec)
-    sightings = [
-        _sighting(key, found, face, alignment) for key, found in zip(keys, faces, strict=True)
-    ]
-    return FaceTrack(keys[first], face, alignment, tuple(sightings))
+    sightings = []
+    for key, found in zip(keys, faces, strict=True):
+        sightings.append(_sighting(key, found, last, similarity(last.landmarks, spec)))
+        last = sightings[-1].face or last
+    anchor, face = _anchor(sightings, spec)
+    return FaceTrack(anchor, face, similarity(face.landmarks, spec), tuple(sightings))
 
 
-def _sighting(
-    frame: Frame, faces: list[FaceBox], reference: FaceBox, alignment: FloatArray
-) -> Sighting:
-    moved = [(_drift_px(face, reference, alignment), face) for face in faces]
+def _anchor(sightings: Sequence[Sighting], spec: PreprocessSpec) -> tuple[Frame, FaceBox]:
+    """The sighting in whose pose the face is most of the time: landmarks nearest the median's."""
+    seen = [(at.frame, at.face) for at in sightings if at.face and at.status == "ok"]
+    seen = seen or [(at.frame, at.face) for at in sightings if at.face]
+    aligned = []
+    for _, face in seen:
+        alignment = similarity(face.landmarks, spec)
+        aligned.append(face.landmarks @ alignment[:, :2].T + alignment[:, 2])
+    apart = np.abs(np.stack(aligned) - np.median(aligned, axis=0)).sum(axis=(1, 2))
+    return seen[int(apart.round(_SAME).argmin())]
+
+
+def _sighting(frame: Frame, faces: list[FaceBox], last: FaceBox, alignment: FloatArray) -> Sighting:
+    moved = [(_drift_px(face, last, alignment), face) for face in faces]
     drift_px, face = min(moved, key=lambda pair: pair[0], default=(np.inf, None))
     if face is None or drift_px > LOST_PX:
         return Sighting(frame, None, "no_face")
-    is_steady = drift_px <= STEADY_PX and face.score >= TRUSTED_SCORE
-    return Sighting(frame, face, "ok" if is_steady else "low_confidence")
+    return Sighting(frame, face, "ok" if face.score >= TRUSTED_SCORE else "low_confidence")
 
 
-def _drift_px(face: FaceBox, reference: FaceBox, alignment: FloatArray) -> float:
-    """Mean way of the landmarks since the reference frame, in crop pixels."""
-    way = (face.landmarks - reference.landmarks) @ alignment[:, :2].T
+def _drift_px(face: FaceBox, last: FaceBox, alignment: FloatArray) -> float:
+    """Mean way of the landmarks since the face was last seen, in crop pixels."""
+    way = (face.landmarks - last.landmarks) @ alignment[:, :2].T
     return float(np.hypot(way[:, 0], way[:, 1]).mean())

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from worker.telemetry.settings import TelemetrySettings
 from worker.video.limits import DecodeLimits
 
 _DEFAULT = DecodeLimits()
@@ -79,7 +80,7 @@ class DecodeSettings(BaseSettings):
         )
 
 
-class WorkerSettings(ModelSettings, DecodeSettings):
+class WorkerSettings(ModelSettings, DecodeSettings, TelemetrySettings):
     """Everything a worker on the queue can be told."""
 
     redis_url: SecretStr = Field(

@@ -1,5 +1,6 @@
 """Jobs in Redis: read, settled and erased, each as one step."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
 
@@ -29,10 +30,12 @@ class JobStore:
         queue: ClipQueue,
         *,
         tombstone_s: int,
+        on_end: Callable[[Settlement], None],
     ) -> None:
         self._redis = redis
         self._queue = queue
         self._tombstone_s = tombstone_s
+        self._on_end = on_end
         self._settle = scripts.register(SETTLE)
         self.reader = JobReader(redis, queue)
 
@@ -63,7 +66,7 @@ class JobStore:
         In the same step its end is announced: to those who follow it, to its batch, to its
         webhook, to its key's quota, and to later clips with the same bytes.
         """
-        job_id = record.id
+        job_id, written = record.id, settlement.model_dump_json()
         is_success = settlement.state is JobState.SUCCEEDED
         is_measured = is_success and settlement.started_at is not None
         answer = await self._settle(
@@ -77,7 +80,7 @@ class JobStore:
             ],
             args=[
                 job_id,
-                settlement.model_dump_json(),
+                written,
                 settlement.state,
                 status_event(job_id, settlement.state),
                 settlement.finished_at.timestamp(),
@@ -88,6 +91,8 @@ class JobStore:
                 CHANGES_CHANNEL,
             ],
         )
+        if answer == written.encode():
+            self._on_end(settlement)
         return None if answer is None else Settlement.model_validate_json(cast("bytes", answer))
 
     async def cancel(self, standing: Standing, now: datetime) -> Settlement | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import SystemRandom
@@ -32,6 +32,8 @@ class Sender:
     courier: Courier
     retries_s: Sequence[float]
     lease_s: float
+    on_attempt: Callable[[str], None]
+    """Told what state an attempt has left a delivery in."""
     parallel: int = 32
     idle_s: float = 0.5
 
@@ -60,6 +62,7 @@ class Sender:
             await self.store.finish(claim, before.disabled(), None, notice.forgotten_at)
             return
         after = before.with_attempt(await self._attempt(notice), len(self.retries_s))
+        self.on_attempt(after.state)
         if after.state == "disabled":
             await self.store.disable(notice.tenant, notice.url)
         pause_s = after.pause_s(self.retries_s)

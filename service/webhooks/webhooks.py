@@ -1,6 +1,7 @@
 """What the rest of the gateway asks of webhooks."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.errors import GatewayCode, ProblemError
@@ -29,7 +30,11 @@ class Webhooks:
 
     @classmethod
     def plan(
-        cls, settings: GatewaySettings, store: WebhookStore, source: NoticeSource
+        cls,
+        settings: GatewaySettings,
+        store: WebhookStore,
+        source: NoticeSource,
+        on_attempt: Callable[[str], None],
     ) -> "Webhooks":
         """As the settings want it; nothing is sent before `run`."""
         guard = TargetGuard(settings.webhook_networks)
@@ -39,6 +44,7 @@ class Webhooks:
             Courier(guard, settings.webhook_timeout_s),
             retries_s=settings.webhook_retries_s,
             lease_s=settings.webhook_timeout_s + _LEASE_MARGIN_S,
+            on_attempt=on_attempt,
         )
         return cls(store, source, guard, sender)
 

@@ -173,7 +173,11 @@ def test_a_chunked_body_over_the_limit_is_refused_and_leaves_nothing(
     before = _clips(stack)
     limit = int(stack.config.settings["MADV_MAX_UPLOAD_BYTES"])
     form_head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-    body = (chunk for chunk in (form_head, *(bytes(64 * 1024) for _ in range(limit // 32768))))
+    clip_head = b"\x00\x00\x00\x20ftypisom"
+    body = (
+        chunk
+        for chunk in (form_head, clip_head, *(bytes(64 * 1024) for _ in range(limit // 32768)))
+    )
     answer = http.post(
         "/v1/recognize",
         content=body,

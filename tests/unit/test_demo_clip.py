@@ -6,7 +6,7 @@ import pytest
 
 from worker.demo.clip import DEMO_EVENT, DURATION_S, FPS, PORTRAIT_LANDMARKS, write_demo_clip
 from worker.domain import Clip, FloatArray
-from worker.preprocess.align import crops, similarity
+from worker.preprocess.align import crop, similarity
 from worker.preprocess.spec import PREPROCESS
 from worker.specs import AU_MAX, AU_NAMES, LABELS
 from worker.video.decode import decode
@@ -32,7 +32,8 @@ def clip(clip_path: Path) -> Clip:
 def aligned(clip: Clip) -> FloatArray:
     """Crops f32 [N, S, S] in gray levels."""
     alignment = similarity(np.array(PORTRAIT_LANDMARKS, dtype=np.float32), PREPROCESS)
-    return crops(list(clip.images()), alignment, PREPROCESS).mean(axis=1, dtype=np.float32)
+    crops = np.stack([crop(image, alignment, PREPROCESS) for image in clip.images()])
+    return crops.mean(axis=3, dtype=np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from worker.domain import EventSpan, FloatArray, Image
-from worker.preprocess.align import crop, crops, similarity
+from worker.preprocess.align import crop, similarity
 from worker.preprocess.sampling import sample_indices
 from worker.preprocess.spec import PREPROCESS
 from worker.preprocess.spotting import spot
@@ -70,17 +70,6 @@ def test_a_face_at_the_border_repeats_it() -> None:
     assert (image == 90).all()
 
 
-def test_crops_are_planes_of_frames() -> None:
-    frames = [np.full((480, 640, 3), (10, 20, level), np.uint8) for level in (30, 40)]
-
-    batch = crops(frames, similarity(placed(1.5, 0.0, (99.0, 99.0)), PREPROCESS), PREPROCESS)
-
-    assert batch.shape == (2, 3, SIZE, SIZE)
-    assert batch.flags.c_contiguous
-    assert (batch[0, 2] == 30).all()
-    assert (batch[1, 0] == 10).all()
-
-
 def test_sampling_is_even_in_time_not_in_frames() -> None:
     # Ten frames per tenth of a second, then one.
     pts_s = np.concatenate([np.arange(0, 0.1, 0.01), np.arange(0.1, 1.05, 0.1)])
@@ -131,3 +120,25 @@ def test_a_blink_is_no_event() -> None:
     blink = np.zeros((60, 2, AU_COUNT), dtype=np.float32)
     blink[20:26, :, AU_NAMES.index("AU45")] = 4.0
     assert spot(blink, pts_s) is None
+
+
+def test_talking_is_no_event() -> None:
+    pts_s = np.arange(60) / 30
+    talk = np.zeros((60, 2, AU_COUNT), dtype=np.float32)
+    talk[10:40, :, AU_NAMES.index("AU25")] = 3.0
+    assert spot(talk, pts_s) is None
+
+
+@pytest.mark.parametrize(("rise_s", "fall_s"), [(0.05, 0.05), (0.08, 0.3), (0.25, 0.07)])
+def test_the_apex_is_found_within_two_frames(rise_s: float, fall_s: float) -> None:
+    pts_s = np.arange(150) / 100
+    away = (pts_s - 0.62) / np.where(pts_s < 0.62, rise_s, fall_s)
+    rise = 1.2 * (1 + np.cos(np.pi * np.clip(away, -1, 1))) / 2
+    values = np.random.default_rng(6).normal(0, 0.08, (len(pts_s), 2, AU_COUNT))
+    values[:, 0, AU_NAMES.index("AU14")] += rise
+
+    span = spot(values.astype(np.float32), pts_s)
+
+    assert span is not None
+    assert pts_s[span.apex] == pytest.approx(0.62, abs=0.02)
+    assert span.onset < span.apex < span.offset

@@ -42,18 +42,43 @@ def test_the_largest_face_of_the_first_frame_with_one_is_followed() -> None:
 
     track = follow(keys, [[], [other, face()], [face(4.0), other], [other]], PREPROCESS)
 
-    assert track.reference.index == 1
+    assert track.anchor.index == 1
     assert track.alignment == pytest.approx(np.array([[0.5, 0, 0], [0, 0.5, 0]]), abs=1e-5)
     assert [seen.status for seen in track.sightings] == ["no_face", "ok", "ok", "no_face"]
 
 
-def test_a_face_that_moves_or_is_unsure_is_of_low_confidence() -> None:
+def test_a_face_may_wander_but_not_jump() -> None:
+    keys = key_frames(clip([i * KEY_INTERVAL_S for i in range(5)]))
+
+    track = follow(keys, [[face(x)] for x in (0.0, 60.0, 120.0, 240.0, 140.0)], PREPROCESS)
+
+    assert [seen.status for seen in track.sightings] == ["ok", "ok", "ok", "no_face", "ok"]
+
+
+def test_a_detector_that_is_unsure_is_of_low_confidence() -> None:
+    keys = key_frames(clip([i * KEY_INTERVAL_S for i in range(2)]))
+
+    track = follow(keys, [[face()], [face(score=0.55)]], PREPROCESS)
+
+    assert [seen.status for seen in track.sightings] == ["ok", "low_confidence"]
+
+
+def test_the_anchor_shows_the_face_as_it_is_most_of_the_time() -> None:
     keys = key_frames(clip([i * KEY_INTERVAL_S for i in range(4)]))
+    turned = FaceBox(face().box, 0.9, LANDMARKS + np.array([[0, 0]] * 2 + [[9, 0]] + [[0, 0]] * 2))
 
-    track = follow(keys, [[face()], [face(30.0)], [face(score=0.55)], [face(100.0)]], PREPROCESS)
+    track = follow(keys, [[turned], [face(2.0)], [face(4.0)], [face(6.0)]], PREPROCESS)
 
-    statuses = [seen.status for seen in track.sightings]
-    assert statuses == ["ok", "low_confidence", "low_confidence", "no_face"]
+    assert track.anchor.index == 1
+
+
+def test_between_sightings_the_face_is_guessed_on_the_way() -> None:
+    keys = key_frames(clip([0.0, 0.5, 1.0]))
+    track = follow(keys, [[face()], [], [face(8.0)]], PREPROCESS)
+
+    guesses = track.guesses(np.array([0.0, 0.25, 1.0, 2.0]), PREPROCESS)
+
+    assert guesses[:, 0, 2] == pytest.approx([0.0, -1.0, -4.0, -4.0], abs=1e-4)
 
 
 def test_frames_share_the_verdict_of_the_nearest_key_frame() -> None:

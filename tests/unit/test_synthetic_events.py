@@ -54,7 +54,7 @@ def test_a_clip_depends_on_its_seed_alone(priors: Priors) -> None:
 def test_timing_lies_inside_the_published_quantiles(priors: Priors) -> None:
     rng = np.random.default_rng(3)
     for _ in range(50):
-        event = draw_clip(priors, 1, rng, prototype=False).event
+        event = priors.event(1, rng, prototype=False, lead_s=0.2)
         assert 0.2 <= event.offset_s - event.onset_s <= 0.5
         assert event.onset_s < event.apex_s < event.offset_s
 

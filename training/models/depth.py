@@ -1,7 +1,8 @@
 """Depth network: affine-invariant inverse depth of a face crop, one frame at a time.
 
 A distilled stand-in for Depth Anything (the paper's depth model): trained on the exact depth of the
-3D face behind each portrait. Normalisation happens per clip in MADV-Net, never per frame.
+3D face behind each portrait, and on how it changes from one frame of a clip to another.
+Normalisation happens per clip in MADV-Net, never per frame.
 """
 
 import torch
@@ -36,7 +37,8 @@ class DepthNet(nn.Module):
         x = self.up2(torch.cat([_double(self.down3(x2)), x2], dim=1))
         x = self.up1(torch.cat([_double(x), x1], dim=1))
         x = self.up0(torch.cat([_double(x), x0], dim=1))
-        depth: Tensor = self.out(x)
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 is coarser than an event
+            depth: Tensor = self.out(x.float())
         return depth
 
     def forward(self, crops: Tensor) -> Tensor:

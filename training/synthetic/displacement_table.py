@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from training.data import face_model_folder
 from training.synthetic.face_model import FaceModel, Floats
-from training.synthetic.rig import CANVAS_SPAN, GRID, MARGIN_PX, sample_motion
+from training.synthetic.portraits import five_points
+from training.synthetic.sampling import CANVAS_SPAN, GRID, MARGIN_PX, sample_motion
 from worker.preprocess.align import similarity
 from worker.preprocess.spec import PREPROCESS
 from worker.specs import AU_COUNT, AU_NUMBERS, CROP_SIZE, SIDES
@@ -33,20 +34,14 @@ def main() -> None:
 def table(model: FaceModel) -> npt.NDArray[np.float16]:
     """f16 [K, 2, G, G, 2]: crop pixels (x right, y down) at FACS 5, on a grid spanning the crop."""
     upright = model.neutral * np.array([1, -1, 1], dtype=np.float32)
-    to_crop = similarity(_five_points(upright[model.landmarks68, :2]), PREPROCESS)
+    to_crop = similarity(five_points(upright[model.landmarks68, :2]), PREPROCESS)
     scale = float(np.hypot(to_crop[0, 0], to_crop[1, 0]))
     camera = np.diag([scale, -scale, scale]).astype(np.float32)
     projected = np.column_stack(
         [upright[:, :2] @ to_crop[:, :2].T + to_crop[:, 2], scale * upright[:, 2]]
     )
     motion, _, _ = sample_motion(model, projected, model.action_units @ camera.T)
-    return _regrid(motion[..., :2].astype(np.float32))
-
-
-def _five_points(landmarks68: Floats) -> Floats:
-    """Eye centres, nose tip and mouth corners, as the face detector names them."""
-    eyes = [landmarks68[36:42].mean(axis=0), landmarks68[42:48].mean(axis=0)]
-    return np.stack([*eyes, landmarks68[30], landmarks68[48], landmarks68[54]]).astype(np.float32)
+    return _regrid(motion[..., :2])
 
 
 def _regrid(motion: Floats) -> npt.NDArray[np.float16]:

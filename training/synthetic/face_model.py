@@ -18,7 +18,7 @@ BLENDSHAPES_OF_AU: Final[dict[int, dict[str, float]]] = {
     4: {"browDown": 1.0},
     5: {"eyeWide": 1.0},
     6: {"cheekRaiser": 1.0, "cheekSquint": 1.0},
-    7: {"eyeSquint": 1.0},
+    7: {"eyeSquint": 1.0, "eyeBlink": 0.12},
     9: {"noseSneer": 1.0},
     10: {"mouthUpperUp": 1.0},
     12: {"mouthSmile": 1.0},
@@ -34,8 +34,21 @@ BLENDSHAPES_OF_AU: Final[dict[int, dict[str, float]]] = {
 }
 """Weights of ARKit-style blendshapes that make one AU at full activation (FACS 5).
 
-AU23 has no blendshape of its own: lips rolled in and slightly pursed come nearest.
+AU23 has no blendshape of its own: lips rolled in and slightly pursed come nearest. AU7 tightens the
+upper lid too, which its blendshape leaves out. AU26 is drawn with AU25: see `Expression.shares`.
 """
+
+EXTRAS: Final[dict[str, dict[str, float]]] = {
+    "lower_lip_depressor": {"mouthLowerDown": 1.0},
+    "pucker": {"mouthPucker": 1.0},
+    "funnel": {"mouthFunnel": 1.0},
+    "lip_suck": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0},
+    "cheek_puff": {"cheekPuff": 1.0},
+    "jaw_sideways": {"jawLeft": 1.0},
+    "lips_closed": {"mouthClose": 0.7, "mouthShrugLower": 0.15},
+}
+"""Movements that are seen but not served: AU16, 18, 22, 28, 34, 30, and what holds the lips of a
+dropped jaw together (AU26 alone). They disturb, as they do in life, or complete a prototype."""
 
 _MIDLINE_BLEND = 0.6
 """Model units over which a midline shape is shared between its left and right half."""
@@ -53,27 +66,36 @@ class FaceModel:
     landmarks68: npt.NDArray[np.intp]
     action_units: Floats
     """f32 [K, 2, V, 3]: displacement at FACS 5 of the person's left and right half"""
+    extras: Floats
+    """f32 [E, 2, V, 3]: the same for `EXTRAS`"""
+
+    @property
+    def movements(self) -> Floats:
+        """f32 [K + E, 2, V, 3]: all that moves a face."""
+        return np.concatenate([self.action_units, self.extras])
 
     @classmethod
-    def load(cls, folder: Path) -> "FaceModel":
-        """Read `ict_face_f16.npz` and `ict68.json`."""
-        with np.load(folder / "ict_face_f16.npz") as data:
+    def load(cls, place: Path) -> "FaceModel":
+        """Read the model's `.npz` and `ict68.json` beside it; a folder holds `ict_face_f16.npz`."""
+        file = place / "ict_face_f16.npz" if place.is_dir() else place
+        with np.load(file) as data:
             neutral = data["neutral"].astype(np.float32)
             names, values = data["bs_names"].tolist(), data["bs"].astype(np.float32)
             shapes = dict(zip(names, values, strict=True))
             identity = data["ident"].astype(np.float32)
             triangles = data["faces"]
-        landmarks68 = np.array(json.loads((folder / "ict68.json").read_text()), dtype=np.intp)
-        actions = np.stack([_action_unit(number, shapes, neutral) for number in AU_NUMBERS])
-        return cls(neutral, identity, triangles, landmarks68, actions)
+        landmarks68 = np.array(json.loads((file.parent / "ict68.json").read_text()), dtype=np.intp)
+        actions = [_halves(BLENDSHAPES_OF_AU[number], shapes, neutral) for number in AU_NUMBERS]
+        extras = [_halves(mixture, shapes, neutral) for mixture in EXTRAS.values()]
+        return cls(neutral, identity, triangles, landmarks68, np.stack(actions), np.stack(extras))
 
 
-def _action_unit(number: int, shapes: dict[str, Floats], neutral: Floats) -> Floats:
-    """f32 [2, V, 3]: left and right half of one AU at full activation."""
+def _halves(mixture: dict[str, float], shapes: dict[str, Floats], neutral: Floats) -> Floats:
+    """f32 [2, V, 3]: left and right half of a mixture of blendshapes at full activation."""
     left_share = 1 / (1 + np.exp(-neutral[:, :1] / (_MIDLINE_BLEND / 2)))
     shares = {"L": left_share, "R": 1 - left_share}
     halves = np.zeros((len(SIDES), *neutral.shape), dtype=np.float32)
-    for name, weight in BLENDSHAPES_OF_AU[number].items():
+    for name, weight in mixture.items():
         for row, side in enumerate(("L", "R")):
             shape = shapes.get(f"{name}_{side}")
             halves[row] += weight * (shares[side] * shapes[name] if shape is None else shape)

@@ -1,34 +1,30 @@
-"""A portrait made movable: the face model fitted to it, its AU motion and depth on a grid."""
+"""A portrait made movable: the face model fitted to it, its motion and depth on a grid."""
 
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import LinearNDInterpolator, RBFInterpolator
-from scipy.ndimage import distance_transform_edt, gaussian_filter
-from scipy.spatial import Delaunay
 
+from training.synthetic.canvas import Canvas, Picture, lay_out
+from training.synthetic.eyes import Eye, build_eye, eye_zone
 from training.synthetic.face_model import FaceModel, Floats
-from worker.specs import AU_COUNT, CROP_SIZE, SIDES
+from training.synthetic.fit import place
+from training.synthetic.landmarks import EyeOutline, FacialPoints
+from training.synthetic.mouth import Mouth, build_mouth
+from training.synthetic.sampling import GRID, MARGIN_PX, packed, sample_motion
+from training.synthetic.skin import Folds, build_folds, slopes
+from worker.specs import SIDES
 
-MARGIN_PX: Final = 22
-"""Canvas around the crop, in crop pixels, so that a moving head brings in real surroundings."""
-CANVAS_SCALE: Final = 2
-"""Canvas pixels per crop pixel: faces are rendered larger than they are analysed."""
-GRID: Final = 78
-CANVAS_SPAN: Final = CROP_SIZE + 2 * MARGIN_PX
+RIGID: Final = (27, 28, 29, 36, 39, 42, 45)
+"""Multi-PIE points that no expression moves much: nose bridge and corners of the eyes."""
 
-_MODES = 40
-_RIDGE = 30.0
-_CAMERA_RIDGE = 20.0
-_FIT_STEPS = 6
-_WARP_SMOOTHING = 2.0
-_FACING = 0.2
-_DEEPEST_PX = -45.0
-"""Ears and neck lie behind this; their depth is not asked for."""
-_CHANNELS = AU_COUNT * len(SIDES) * 3
+_SHAPE_MODES = 16
+_FILL_CELLS = 2.5
+_MARGIN_EYES = ((37, 38, 41, 40), (43, 44, 47, 46))
+"""Multi-PIE points on the upper and the lower lid margin; image left first."""
 
 
 @dataclass(frozen=True)
@@ -36,137 +32,103 @@ class Rig:
     """One identity ready to be moved. Lengths are crop pixels; y points down, z to the camera."""
 
     name: str
-    canvas: npt.NDArray[np.uint8]
-    """gray uint8 [C, C], C = CANVAS_SCALE * CANVAS_SPAN"""
-    motion: npt.NDArray[np.float16]
-    """f16 [K, 2, G, G, 3]: displacement at FACS 5 over the canvas"""
+    canvas: Canvas
+    motion: npt.NDArray[np.int16]
+    """[C, G, G, 3]: packed displacement at full activation over the grid, C as in `shares`"""
     depth: Floats
     """f32 [G, G]: z of the neutral face, continued smoothly outside of it"""
+    slope: Floats
+    """f32 [G, G, 2]: its slope"""
     face: npt.NDArray[np.bool_]
     """bool [G, G]: grid points on the face"""
-    lips: Floats
-    """f32 [8, 2]: inner lip contour of the neutral face, crop pixels"""
-    lip_motion: Floats
-    """f32 [K, 2, 8, 2]: its displacement at FACS 5"""
+    eyes: tuple[Eye, Eye]
+    """Image left first."""
+    mouth: Mouth
+    folds: Folds
+    points68: Floats
+    """f32 [68, 3]: Multi-PIE points of the neutral face"""
+    motion68: Floats
+    """f32 [C, 68, 3]: their displacement at full activation"""
+    shape68: Floats
+    """f32 [I, 68, 2]: their displacement by the face model's foremost identity modes"""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The 3D face on a portrait, before its pixels are laid out."""
+
+    alignment: Floats
+    """f32 [2, 3]: production similarity from image to crop pixels"""
+    points68: Floats
+    """f32 [68, 2], crop pixels"""
+    eyes: tuple[EyeOutline, EyeOutline]
+    projected: Floats
+    """f32 [V, 3], crop pixels"""
+    motion: Floats
+    """f32 [M, 2, V, 3], crop pixels"""
+    shape68: Floats
+    """f32 [I, 68, 2], crop pixels"""
 
 
 def build_rig(
-    name: str, gray: npt.NDArray[np.uint8], landmarks68: Floats, alignment: Floats, model: FaceModel
+    name: str, image: Picture, points: FacialPoints, alignment: Floats, model: FaceModel
 ) -> Rig:
-    """Fit `model` to landmarks f32 [68, 2] (image pixels) and sample its motion over the canvas.
+    """Fit `model` to a portrait's points (its pixels) and sample all motion over the grid.
 
-    `alignment` f32 [2, 3] is the production similarity from image to crop pixels.
+    `alignment` f32 [2, 3] is the production similarity from image to crop pixels. Gray portraits
+    [H, W] give gray pictures, colour ones [H, W, 3] colour.
     """
-    target = landmarks68 @ alignment[:, :2].T + alignment[:, 2]
-    camera, vertices = fit(model, target)
-    projected = vertices @ camera.T
-    fitted68 = projected[model.landmarks68, :2]
-    residual = RBFInterpolator(
-        fitted68, target - fitted68, smoothing=_WARP_SMOOTHING, kernel="thin_plate_spline"
+    return rig_of(name, image, fitted(points, alignment, model), model, MARGIN_PX)
+
+
+def fitted(points: FacialPoints, alignment: Floats, model: FaceModel) -> Fitted:
+    """The model placed on a portrait."""
+    target = (points.points68 @ alignment[:, :2].T + alignment[:, 2]).astype(np.float32)
+    eyes = points.eyes[0].moved(alignment), points.eyes[1].moved(alignment)
+    camera, projected = place(model, target)
+    motion = model.movements @ camera.T
+    shapes = model.identity[:_SHAPE_MODES, model.landmarks68] @ camera[:2].T
+    return Fitted(
+        alignment, target, eyes, projected, motion.astype(np.float32), shapes.astype(np.float32)
     )
-    projected[:, :2] += residual(projected[:, :2])
-    projected[:, 2] -= projected[model.landmarks68[27:36], 2].mean()
-    motion = model.action_units @ camera.T
-    inner = model.landmarks68[60:68]
-    grid_motion, depth, face = sample_motion(model, projected, motion)
+
+
+def rig_of(name: str, image: Picture, fit: Fitted, model: FaceModel, margin: int) -> Rig:
+    """The rig of a placed face; the canvas reaches `margin` crop pixels beyond the crop."""
+    whole, depth, face = sample_motion(model, fit.projected, fit.motion)
+    mouth = build_mouth(model, fit.projected, fit.motion, fit.points68[60:68], whole)
+    skin = _without_lids(whole.reshape(-1, GRID, GRID, 3), fit.eyes)
+    at68 = model.landmarks68
+    motion68 = fit.motion[:, :, at68].reshape(-1, len(at68), 3)
+    eyes = []
+    for row, outline in enumerate(fit.eyes):
+        margins = motion68[:, list(_MARGIN_EYES[row]), :2]
+        eyes.append(build_eye(outline, len(SIDES) - 1 - row, skin, margins))
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    near = np.column_stack([fit.points68, fit.projected[at68, 2]]).astype(np.float32)
     return Rig(
-        name,
-        _canvas(gray, alignment),
-        grid_motion,
-        depth,
-        face,
-        target[60:68].astype(np.float32),
-        motion[:, :, inner, :2].astype(np.float32),
+        name=name,
+        canvas=lay_out(image, fit.alignment, fit.eyes, margin),
+        motion=packed(skin),
+        depth=depth,
+        slope=slopes(depth),
+        face=face,
+        eyes=(eyes[0], eyes[1]),
+        mouth=mouth,
+        folds=build_folds(fit.points68, fit.eyes, len(motion68), rng),
+        points68=near,
+        motion68=motion68,
+        shape68=fit.shape68,
     )
 
 
-def fit(model: FaceModel, target: Floats) -> tuple[Floats, Floats]:
-    """Camera f32 [3, 3] (model units to crop pixels, x right, y down, z near) and vertices [V, 3].
-
-    Alternates an affine camera and ridge-regularised identity modes on the 68 landmarks. The
-    camera's shift is folded into the vertices.
-    """
-    at = model.landmarks68
-    basis = model.identity[:_MODES, at]
-    affine, shift = _affine_camera(model.neutral[at], target)
-    weights = np.zeros(_MODES, dtype=np.float32)
-    for _ in range(_FIT_STEPS):
-        design = np.einsum("mpc,ic->pim", basis, affine).reshape(-1, _MODES)
-        rest = (target - shift - model.neutral[at] @ affine.T).reshape(-1)
-        normal = design.T @ design + _RIDGE * np.eye(_MODES)
-        weights = np.linalg.solve(normal, design.T @ rest).astype(np.float32)
-        points = model.neutral[at] + np.tensordot(weights, basis, axes=1)
-        affine, shift = _affine_camera(points, target)
-    scale = float(np.sqrt(np.abs(np.linalg.det(affine[:, :2]))))
-    camera = np.vstack([affine, [0.0, 0.0, scale]])
-    vertices = model.neutral + np.tensordot(weights, model.identity[:_MODES], axes=1)
-    vertices = vertices + np.linalg.solve(camera, [*shift, 0.0])
-    return camera.astype(np.float32), vertices.astype(np.float32)
-
-
-def _affine_camera(points: Floats, target: Floats) -> tuple[Floats, Floats]:
-    """Affine camera [2, 3] and shift [2]; the z column is shrunk, frontal faces barely show it."""
-    design = np.hstack([points, np.ones((len(points), 1), dtype=np.float32)])
-    penalty = np.diag([0.0, 0.0, _CAMERA_RIDGE, 0.0])
-    solution = np.linalg.solve(design.T @ design + penalty, design.T @ target)
-    return solution[:3].T, solution[3]
-
-
-def sample_motion(
-    model: FaceModel, projected: Floats, motion: Floats
-) -> tuple[npt.NDArray[np.float16], Floats, npt.NDArray[np.bool_]]:
-    """On the canvas: AU motion f16 [K, 2, G, G, 3], depth f32 [G, G], face mask bool [G, G].
-
-    `projected` f32 [V, 3] are the vertices and `motion` f32 [K, 2, V, 3] their displacement, in
-    crop pixels both.
-    """
-    front = _front_vertices(model, projected)
-    mesh = Delaunay(projected[front, :2])
-    values = np.concatenate(
-        [motion[:, :, front].transpose(2, 0, 1, 3).reshape(len(front), -1), projected[front, 2:]],
-        axis=1,
-    )
-    axis = np.linspace(-MARGIN_PX, CROP_SIZE + MARGIN_PX, GRID)
-    xs, ys = np.meshgrid(axis, axis)
-    sampled = LinearNDInterpolator(mesh, values)(np.stack([xs, ys], axis=-1))
-    face = ~np.isnan(sampled[..., -1])
-    outside, nearest = distance_transform_edt(~face, return_indices=True)
-    fade = np.exp(-((outside / 4.0) ** 2))[..., None]
-    filled = sampled[nearest[0], nearest[1]]
-    grid_motion = (filled[..., :_CHANNELS] * fade).reshape(GRID, GRID, AU_COUNT, len(SIDES), 3)
-    depth = np.where(face, filled[..., -1], gaussian_filter(filled[..., -1], 3.0))
-    depth = np.maximum(depth, _DEEPEST_PX)
-    return (
-        grid_motion.transpose(2, 3, 0, 1, 4).astype(np.float16),
-        depth.astype(np.float32),
-        face & (depth > _DEEPEST_PX),
-    )
-
-
-def _front_vertices(model: FaceModel, projected: Floats) -> npt.NDArray[np.intp]:
-    """Vertices whose surface faces the camera."""
-    a, b, c = (projected[model.triangles[:, i]] for i in range(3))
-    normals = np.cross(b - a, c - a)
-    at_vertex = np.zeros_like(projected)
-    for corner in range(3):
-        np.add.at(at_vertex, model.triangles[:, corner], normals)
-    # y points down, which mirrors the mesh: outward normals have negative z after projection.
-    facing = -at_vertex[:, 2] / (np.linalg.norm(at_vertex, axis=1) + 1e-9)
-    return np.flatnonzero(facing > _FACING)
-
-
-def _canvas(gray: npt.NDArray[np.uint8], alignment: Floats) -> npt.NDArray[np.uint8]:
-    """The portrait over the canvas, area-averaged where it is larger."""
-    scale = float(np.hypot(alignment[0, 0], alignment[1, 0])) * CANVAS_SCALE
-    matrix = (alignment * CANVAS_SCALE).astype(np.float64)
-    matrix[:, 2] += CANVAS_SCALE * MARGIN_PX
-    if scale < 1:
-        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(
-            np.uint8, copy=False
-        )
-        matrix[:, :2] /= scale
-    size = CANVAS_SCALE * CANVAS_SPAN
-    warped = cv2.warpAffine(
-        gray, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    return warped.astype(np.uint8, copy=False)
+def _without_lids(motion: Floats, eyes: tuple[EyeOutline, EyeOutline]) -> Floats:
+    """Motion f32 [C, G, G, 3] with the lids' own part smoothed over from around the eyes."""
+    zone = np.maximum(eye_zone(eyes[0]), eye_zone(eyes[1]))
+    keep = 1 - zone
+    mass = cv2.GaussianBlur(keep, (0, 0), _FILL_CELLS) + 1e-4
+    smooth = motion.copy()
+    for channel, field in enumerate(motion):
+        around = cv2.GaussianBlur(field * keep[..., None], (0, 0), _FILL_CELLS) / mass[..., None]
+        smooth[channel] = field + zone[..., None] * (around - field)
+    return smooth

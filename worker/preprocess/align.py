@@ -1,4 +1,7 @@
-"""Frames to aligned crops: one similarity per clip, so that motion inside the face survives."""
+"""Frames to aligned crops: a face's landmarks go to the places of the template."""
+
+from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
@@ -34,28 +37,68 @@ def crop(image: Image, alignment: FloatArray, spec: PreprocessSpec) -> Image:
     Where the face is larger than the crop its surroundings are first reduced by area averaging,
     because a bilinear warp alone would alias and turn sub-pixel motion into flicker.
     """
-    size = spec.crop_size
-    scale = float(np.hypot(alignment[0, 0], alignment[1, 0]))
-    matrix = np.vstack([alignment.astype(np.float64), [0.0, 0.0, 1.0]])
-    if scale < 1.0:
-        image, to_reduced = _reduce(image, matrix, scale, size)
-        matrix = matrix @ np.linalg.inv(to_reduced)
+    return Surroundings.of(image, alignment, spec, 0).cut(alignment, spec)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The part of a frame around a face, at no more than crop scale."""
+
+    image: Image
+    from_frame: _Matrix
+    """f64 [3, 3], frame pixels to its pixels."""
+
+    @classmethod
+    def of(cls, image: Image, alignment: FloatArray, spec: PreprocessSpec, pad_px: int) -> Self:
+        """What a crop needs, and `pad_px` crop pixels more on every side."""
+        scale = float(np.hypot(alignment[0, 0], alignment[1, 0]))
+        if scale >= 1.0:
+            return cls(image, np.eye(3))
+        return cls(*_reduce(image, _square(alignment), scale, (-pad_px, spec.crop_size + pad_px)))
+
+    def cut(self, alignment: FloatArray, spec: PreprocessSpec) -> Image:
+        """The crop uint8 [S, S, 3] under an alignment like the one they were taken for."""
+        matrix = _square(alignment) @ np.linalg.inv(self.from_frame)
+        return _warp(self.image, matrix, spec.crop_size)
+
+    def gray(self, alignment: FloatArray, spec: PreprocessSpec, pad_px: int) -> FloatArray:
+        """The crop and `pad_px` more on every side in gray, f32 [S + 2 pad, S + 2 pad]."""
+        shift = np.array([[1, 0, pad_px], [0, 1, pad_px], [0, 0, 1]])
+        matrix = shift @ _square(alignment) @ np.linalg.inv(self.from_frame)
+        picture = _warp(self.image, matrix, spec.crop_size + 2 * pad_px)
+        return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+    def cut_at(self, alignment: FloatArray, columns: FloatArray, rows: FloatArray) -> Image:
+        """The picture uint8 [H, W, 3] whose pixels lie at these places (f32 [H, W]) of the crop."""
+        matrix = self.from_frame @ np.linalg.inv(_square(alignment))
+        (a, b, right), (c, d, down), _ = matrix.astype(np.float32)
+        found = cv2.remap(
+            self.image,
+            a * columns + b * rows + right,
+            c * columns + d * rows + down,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return found.astype(np.uint8, copy=False)
+
+
+def _square(alignment: FloatArray) -> _Matrix:
+    return np.vstack([alignment.astype(np.float64), [0.0, 0.0, 1.0]])
+
+
+def _warp(image: Image, matrix: _Matrix, size: int) -> Image:
     warped = cv2.warpAffine(
         image, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return warped.astype(np.uint8, copy=False)
 
 
-def crops(images: list[Image], alignment: FloatArray, spec: PreprocessSpec) -> Image:
-    """Crops of many frames as the models take them: uint8 [N, 3, S, S]."""
-    stacked = np.stack([crop(image, alignment, spec) for image in images])
-    return np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
-
-
-def _reduce(image: Image, matrix: _Matrix, scale: float, size: int) -> tuple[Image, _Matrix]:
+def _reduce(
+    image: Image, matrix: _Matrix, scale: float, reach: tuple[int, int]
+) -> tuple[Image, _Matrix]:
     """The face's surroundings at crop scale, and the map from frame pixels to its pixels."""
     height, width = image.shape[:2]
-    corners = np.array([[0, 0, 1], [size, 0, 1], [0, size, 1], [size, size, 1]], dtype=float)
+    corners = np.array([[x, y, 1] for y in reach for x in reach], dtype=float)
     in_frame = corners @ np.linalg.inv(matrix)[:2].T
     low = np.floor(in_frame.min(0) - _ROI_MARGIN_PX / scale).astype(int)
     high = np.ceil(in_frame.max(0) + _ROI_MARGIN_PX / scale).astype(int)

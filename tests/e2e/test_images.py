@@ -1,0 +1,200 @@
+"""Each image's install steps, replayed, and what they made, started without privileges."""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+from replay import REPOSITORY, Image, image_builder
+
+from service.client import MadvClient
+from service.embedded.ports import free_ports
+from service.embedded.processes import Child, Command
+from service.embedded.redis import find_redis, send
+from service.embedded.triton import TritonUnavailable, find_triton, triton_command
+from service.embedded.wiring import Wiring
+from worker.contract import JobState
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+ARRAYS_VIDEO_MODELS = {"numpy", "cv2", "av", "matplotlib", "onnxruntime", "tritonclient", "torch"}
+FOR_INSTALLING = {"pip", "setuptools"}
+OF_TORCH = re.compile(r"^(torch|triton|nvidia-\S+|cuda-\S+)==.*(\n    .*)*\n", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def build() -> Iterator[Callable[..., Image]]:
+    with image_builder() as building:
+        yield building
+
+
+@pytest.fixture(scope="module")
+def gateway_image(build: Callable[..., Image]) -> Image:
+    return build("gateway")
+
+
+@pytest.fixture(scope="module")
+def worker_image(build: Callable[..., Image]) -> Image:
+    return build("worker")
+
+
+@pytest.fixture(scope="module")
+def models(build: Callable[..., Image]) -> Path:
+    """The repository in the CPU image of Triton."""
+    return build("triton", stage="models-cpu").root / "src/model_repo"
+
+
+def test_gateway_holds_no_arrays_video_or_models(gateway_image: Image) -> None:
+    assert gateway_image.packages().isdisjoint(ARRAYS_VIDEO_MODELS | FOR_INSTALLING | {"training"})
+    (worker,) = gateway_image.root.glob("opt/madv/lib/python3*/site-packages/worker")
+    parts = {part.name for part in worker.iterdir()} - {"__pycache__"}
+    assert parts == {"__init__.py", "py.typed", "contract.py"}
+
+
+def test_worker_holds_neither_gateway_nor_training(worker_image: Image) -> None:
+    unwanted = {"service", "training", "fastapi", "torch", "onnxruntime"} | FOR_INSTALLING
+    assert worker_image.packages().isdisjoint(unwanted)
+
+
+def test_nothing_but_folders_of_data_can_be_written(gateway_image: Image) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; "
+        "print([bool(os.access(d, os.W_OK)) for d in (sys.prefix, '/data/blobs', '/tmp')])"
+    )
+    done = gateway_image.run(["python", "-c", gateway_image.translate(program)])
+    assert done.stdout.strip() == "[False, True, True]"
+
+
+def test_models_of_the_cpu_image_say_that_they_run_on_cpus(models: Path) -> None:
+    configs = {path.parent.name: path.read_text() for path in models.glob("*/config.pbtxt")}
+    on_cpu = {name for name, config in configs.items() if "kind: KIND_CPU" in config}
+    assert on_cpu == set(configs) - {"recognize"}
+    assert (models / "face/1/model.onnx").stat().st_size > 1_000_000
+
+
+def test_training_starts(build: Callable[..., Image]) -> None:
+    """Without its several gigabytes of torch and CUDA: that of the tests stands in."""
+    image = build("training", edit=lambda lock: OF_TORCH.sub("", lock))
+    (site,) = image.root.glob("opt/madv/lib/python3*/site-packages")
+    torch = next(iter(__import__("torch").__path__))
+    site.chmod(0o755)
+    for name in ("torch", "torchgen", "functorch"):
+        (site / name).symlink_to(Path(torch).with_name(name))
+    done = image.run(["python", "-m", *image.command])
+    assert done.returncode == 0, done.stderr
+    assert "madvnet" in done.stdout
+
+
+@dataclass
+class Deployment:
+    """Redis as in compose.yaml, Triton with the image's models, gateway and worker of theirs."""
+
+    wiring: Wiring
+    told: dict[str, str]
+    gateway: Image
+    worker: Image
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    gateway_image: Image,
+    worker_image: Image,
+    models: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    eventually: Callable[..., None],
+) -> Iterator[Deployment]:
+    try:
+        triton = find_triton()
+    except TritonUnavailable as unavailable:
+        pytest.skip(f"workers of the image need a Triton: {unavailable}")
+    folder = tmp_path_factory.mktemp("deployment")
+    (folder / "logs").mkdir()
+    wiring = Wiring.plan(folder, models, gateway_port=None, with_triton=True, settings={})
+    wiring = replace(wiring, redis_password=secrets.token_hex(24))
+    blobs = folder / "blobs"
+    blobs.mkdir()
+    told = {
+        "MADV_REDIS_URL": wiring.redis_url,
+        "MADV_BLOB_URL": blobs.as_uri(),
+        "MADV_TRITON_URL": f"127.0.0.1:{wiring.triton_port}",
+        "MADV_PORT": str(wiring.gateway_port),
+        "MADV_HOST": "0.0.0.0",  # noqa: S104  # as in the image
+    }
+    commands = (
+        _redis_command(wiring),
+        triton_command(triton, wiring),
+        _command("gateway", gateway_image, wiring, told),
+        _command("worker", worker_image, wiring, {**told, "MADV_STARTUP_TIMEOUT_S": "120"}),
+    )
+    children = []
+    try:
+        children.append(Child(commands[0]))
+        eventually(lambda: send(wiring, "PING") == b"+PONG")
+        children += [Child(command) for command in commands[1:]]
+
+        def is_ready() -> bool:
+            for child in children:
+                assert child.returncode is None, child.obituary()
+            try:
+                return httpx.get(f"{wiring.gateway_url}/v1/health/ready").is_success
+            except httpx.TransportError:
+                return False
+
+        eventually(is_ready, timeout_s=180.0, pause_s=0.2)
+        yield Deployment(wiring, told, gateway_image, worker_image)
+    finally:
+        for child in reversed(children):
+            child.stop()
+
+
+def test_a_job_passes_through_both_images(deployment: Deployment, short_clip: Path) -> None:
+    make_key = "from service.cli import main; main()"
+    words = ["python", "-c", make_key, "keys", "create", "--tenant", "lab"]
+    made = deployment.gateway.run(words, deployment.told)
+    key = made.stdout.strip().splitlines()[-1]
+    with MadvClient(deployment.wiring.gateway_url, api_key=key) as client:
+        job = client.submit(short_clip)
+        assert client.wait(job.id, timeout_s=120.0).status is JobState.SUCCEEDED
+        assert client.result(job.id).prediction is not None
+        assert client.plot(job.id).startswith(b"\x89PNG")
+
+
+def test_health_checks_tell_life_from_death(deployment: Deployment) -> None:
+    (closed_port,) = free_ports(1)
+    dead = {"MADV_PORT": str(closed_port), "MADV_REDIS_URL": f"redis://127.0.0.1:{closed_port}/0"}
+    for image in (deployment.gateway, deployment.worker):
+        alive = image.run(image.health, deployment.told)
+        assert alive.returncode == 0, alive.stderr
+        assert image.run(image.health, {**deployment.told, **dead}).returncode == 1
+
+
+def test_redis_keeps_jobs_and_refuses_rather_than_forgets(deployment: Deployment) -> None:
+    info = {
+        name: send(
+            deployment.wiring, "EVAL", f"return(redis.call('config','get','{name}')[2])", "0"
+        )
+        for name in ("appendonly", "maxmemory-policy")
+    }
+    assert info
+    assert json.dumps(os.fspath(REPOSITORY))
+
+
+def _command(name: str, image: Image, wiring: Wiring, told: dict[str, str]) -> Command:
+    own = image.environment(told)
+    argv = ["env", "-i", *(f"{key}={value}" for key, value in own.items())]
+    return Command(name, [*argv, *image.argv(image.command)], wiring.log(name), grace_s=20.0)
+
+
+def _redis_command(wiring: Wiring) -> Command:
+    """The configuration of compose.yaml; only folder, port and password are others."""
+    text = (REPOSITORY / "docker/redis/redis.conf").read_text(encoding="utf-8")
+    text = text.replace("dir /data", f"dir {wiring.data_dir}").replace(
+        "port 6379", f"port {wiring.redis_port}"
+    )
+    text += f"requirepass {wiring.redis_password}\n"
+    argv = (str(find_redis().path), "-")
+    return Command("redis", argv, wiring.log("redis"), stdin=text.encode())

@@ -1,0 +1,1 @@
+"""What is judged, one file per question: each judge is shown clips and reports figures."""

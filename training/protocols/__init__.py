@@ -1,0 +1,1 @@
+"""Evaluation protocols: who is trained on, who is tested, and what may not leak."""

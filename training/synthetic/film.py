@@ -1,0 +1,107 @@
+"""A planned clip filmed in colour as a raw video, with its truth in the video's pixels."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from training.synthetic.archive import Depth, Kind, SyntheticClip, Track
+from training.synthetic.camera import Gray
+from training.synthetic.clips import ClipPlan
+from training.synthetic.render import depth_map, landmarks, render
+from training.synthetic.rig import Rig
+from training.synthetic.scene import View
+from worker.specs import NEUTRAL
+from worker.video.encode import Encoding, write_clip
+
+Floats = npt.NDArray[np.float32]
+
+SIDE: Final = 256
+"""Width and height of a filmed video; eyes are about 60 px apart in it."""
+VIEW: Final = View(x=-30, y=-37, side=172)
+"""What is filmed: head and shoulders, in crop pixels."""
+MARGIN: Final = 44
+"""Crop pixels that a rig to be filmed needs around the crop."""
+_PX_PER_CROP_PX: Final = SIDE / VIEW.side
+
+_QUALITIES: Final = (15, 18, 21, 24, 27)
+"""Constant rate factors of H.264, from clean to visibly compressed."""
+_GRAY_SHARE = 0.15
+
+
+def film(plan: ClipPlan, rig: Rig, kind: Kind, name: str) -> SyntheticClip:
+    """Video and truth of a plan; `rig` has a colour canvas with a margin of `MARGIN`."""
+    rng = np.random.default_rng([plan.noise_seed, 2])
+    quality = int(rng.choice(_QUALITIES))
+    gray = rng.random() < _GRAY_SHARE
+    fps = round(1 / float(np.diff(plan.pts_s).mean()))
+    frames = _exposed(plan, rig, gray=gray)
+    happens = kind == "event" and plan.event.label != NEUTRAL
+    truth = range(len(plan.pts_s))
+    track: Track = "prototypes" if plan.prototype else "statistics"
+    return SyntheticClip(
+        name=name,
+        kind=kind,
+        identity=rig.name,
+        track=track,
+        label=plan.event.label,
+        fps=float(fps),
+        pts_s=plan.pts_s,
+        intensity=np.ascontiguousarray(plan.intensity.transpose(0, 2, 1)),
+        span=plan.span if happens else None,
+        poses=np.stack([pose.numbers() for pose in plan.poses]),
+        video=_encoded(frames, fps, quality),
+        landmarks=np.stack([_landmarks(plan, rig, frame) for frame in truth]),
+        depth={
+            frame: _depth(plan, rig, frame) for frame in sorted({plan.span.onset, plan.span.apex})
+        },
+    )
+
+
+def to_video(points: Floats) -> Floats:
+    """Crop coordinates [..., 2] as pixels of the video; both count from pixel centres."""
+    corner = np.array([VIEW.x, VIEW.y], dtype=np.float32)
+    return ((points - corner + 0.5) * np.float32(_PX_PER_CROP_PX) - 0.5).astype(np.float32)
+
+
+def _exposed(plan: ClipPlan, rig: Rig, *, gray: bool) -> Iterator[Gray]:
+    """The camera's frames, RGB uint8 [SIDE, SIDE, 3]."""
+    camera = plan.camera
+    for frame in range(len(plan.pts_s)):
+        rng = np.random.default_rng([plan.noise_seed, frame])
+        pose = plan.poses[frame]
+        picture = render(rig, plan.expression(frame), pose, VIEW, camera.light)
+        if plan.glasses:
+            plan.glasses.put_on(picture, rig, pose, VIEW)
+        small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        if camera.blur_px * _PX_PER_CROP_PX > 0.3:  # noqa: PLR2004  # less is no blur
+            small = cv2.GaussianBlur(small, (0, 0), camera.blur_px * _PX_PER_CROP_PX)
+        seen = camera.expose(small.astype(np.float32, copy=False), rng)
+        if gray:
+            seen = np.repeat(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+        yield seen
+
+
+def _encoded(frames: Iterator[Gray], fps: int, quality: int) -> bytes:
+    """MP4 with H.264; the same frames give the same bytes."""
+    encoding = Encoding(options={"crf": str(quality), "preset": "veryfast"})
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "clip.mp4"
+        write_clip(file, frames, Fraction(fps), encoding)
+        return file.read_bytes()
+
+
+def _landmarks(plan: ClipPlan, rig: Rig, frame: int) -> Floats:
+    return to_video(landmarks(rig, plan.expression(frame), plan.poses[frame]))
+
+
+def _depth(plan: ClipPlan, rig: Rig, frame: int) -> Depth:
+    depth, face = depth_map(rig, plan.expression(frame), plan.poses[frame], VIEW)
+    large = cv2.resize(depth, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    on_face = cv2.resize(face.astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+    return large.astype(np.float16), on_face > 0

@@ -1,0 +1,77 @@
+"""Spans, and the thread that leads from the gateway's to the worker's.
+
+Where no traces are wanted, OpenTelemetry's own stand-ins do nothing, in about a microsecond.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from opentelemetry import context, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_NAME = "madv"
+_TRACEPARENT = "traceparent"
+Attribute = str | bool | int | float | Sequence[str]
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    **attributes: Attribute,
+) -> Iterator[Span]:
+    """A span over a block. Of an error only its class is told: its message may say too much."""
+    with trace.get_tracer(_NAME).start_as_current_span(
+        name,
+        kind=kind,
+        attributes={f"madv.{key}": value for key, value in attributes.items()},
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            current.set_attribute("error.type", type(error).__qualname__)
+            current.set_status(StatusCode.ERROR)
+            raise
+
+
+def note(**attributes: Attribute) -> None:
+    """Say something about the span that is open."""
+    current = trace.get_current_span()
+    for key, value in attributes.items():
+        current.set_attribute(f"madv.{key}", value)
+
+
+def past_span(name: str, began_at: datetime) -> None:
+    """A span that ends now and began in another process."""
+    start_ns = int(began_at.timestamp() * 1e9)
+    trace.get_tracer(_NAME).start_span(name, start_time=start_ns).end()
+
+
+def traceparent() -> str | None:
+    """The open span, as a W3C `traceparent`; None where nothing is traced."""
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return carrier.get(_TRACEPARENT)
+
+
+@contextmanager
+def continued(sent: str | None) -> Iterator[None]:
+    """Go on with the trace a `traceparent` leads to; with none, where it is none."""
+    found = TraceContextTextMapPropagator().extract({_TRACEPARENT: sent or ""}, Context())
+    token = context.attach(found)
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def trace_id() -> str | None:
+    """Of the open span, as 32 hexadecimal digits; None where nothing is traced."""
+    current = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(current.trace_id) if current.is_valid else None
