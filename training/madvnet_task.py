@@ -1,5 +1,6 @@
 """What MADV-Net learns (paper Eq. 18-23), and how it is judged while it does."""
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -7,37 +8,37 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from training.clip_store import Clips, load_clips
+from training.experiment import Experiment
 from training.loop import Batch, Recipe, fit
+from training.losses import LossConfig, total
 from training.metrics import accuracy, uf1
 from training.models.madvnet import MADVNet, MADVNetOutput
 from worker.models.coarse import COARSE_INDEX, fold
-from worker.specs import COARSE_LABELS, CROP_SIZE, LABELS, NEUTRAL
+from worker.specs import COARSE_LABELS, CROP_SIZE, NEUTRAL
 
 _VALIDATION = 500
-_FOCUS = 2.0
-"""Focal exponent lambda of Eq. 19; classes are drawn evenly, so its weights mu are 1."""
-_BOTTLENECK = 1e-4
 
 
-def train(recipe: Recipe, runs: Path) -> None:
-    """Train `runs/madvnet/last.pt` on streams made by the exported AU and depth networks."""
+def train(recipe: Recipe, runs: Path, experiment: Experiment | None = None) -> None:
+    """Train `runs/madvnet/last.pt` on streams made by the exported AU and depth networks.
+
+    Without an experiment it is configuration S, as served.
+    """
+    experiment = experiment or Experiment()
     data = _tensors(load_clips(runs / "data", "train", recipe.samples))
     held_out = _tensors(load_clips(runs / "data", "validation", _VALIDATION))
-    fit(MADVNet(), data, recipe, loss, lambda model: score(model, held_out), runs / "madvnet")
+    model, own_loss = MADVNet(experiment.network), partial(loss, config=experiment.loss)
+    fit(model, data, recipe, own_loss, lambda model: score(model, held_out), runs / "madvnet")
 
 
-def loss(model: nn.Module, batch: Batch) -> Tensor:
-    """L = L_Multiclass + L_freq + L_AU (Eq. 18), each with weight 1."""
+def loss(model: nn.Module, batch: Batch, config: LossConfig | None = None) -> Tensor:
+    """L = L_Multiclass + L_freq + L_AU (Eq. 18); without a configuration each with weight 1.
+
+    Classes are drawn evenly, so the weights mu of Eq. 19 are 1 unless told otherwise.
+    """
     crops, depth, action_units, label = _mirrored(batch)
     output: MADVNetOutput = model(crops, _enlarged(depth), action_units)
-    own = fn.log_softmax(output.logits.float(), dim=-1).gather(1, label[:, None])[:, 0]
-    focal = -((1 - own.exp()) ** _FOCUS * own).mean()
-    levels = output.level_logits.float()
-    by_level = fn.cross_entropy(levels.flatten(0, 1), label.repeat_interleave(levels.shape[1]))
-    truth = fn.one_hot(label, len(LABELS)).float()
-    by_au = fn.binary_cross_entropy_with_logits(output.au_logits.float(), truth)
-    # by_level averages over the three heads, which is alpha = beta = gamma = 1/3 in Eq. 20.
-    return focal + by_level + by_au + _BOTTLENECK * output.kl.float()
+    return total(output, label, config or LossConfig())
 
 
 @torch.no_grad()

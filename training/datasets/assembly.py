@@ -108,10 +108,11 @@ def _frames(record: Record, roots: list[Path]) -> tuple[Path | None, list[int]]:
 
 def _candidates(root: Path, record: Record) -> Iterator[Path]:
     for name in record.folders:
-        if "*" in name:
-            yield from sorted(root.glob(name))
+        path = root / name.removesuffix("*")
+        if name.endswith("*") and path.parent.is_dir():
+            yield from sorted(p for p in path.parent.iterdir() if p.name.startswith(path.name))
         else:
-            yield root / name
+            yield path
 
 
 def _check_frames(traits: Traits, record: Record, numbers: list[int], reading: Reading) -> None:

@@ -8,28 +8,34 @@ only, so nothing is put right in a sheet of another length.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from training.datasets.action_units import parse
 from training.datasets.record import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What a row should say; None leaves the cell. An estimated apex gives way to a coded one."""
+    """What a row should say; None leaves the cell.
+
+    What others estimated gives way to what was coded: an apex that is there, and units without an
+    `or`, stay.
+    """
 
     onset: int | None = None
     apex: int | None = None
     offset: int | None = None
-    aus: str | None = None
     estimated_apex: int | None = None
+    decided_aus: str | None = None
 
     def of(self, record: Record) -> Record:
         """The row put right."""
         coded = record.apex if self.apex is None else self.apex
+        undecided = self.decided_aus is not None and parse(record.aus).unread
         return replace(
             record,
             onset=record.onset if self.onset is None else self.onset,
             apex=self.estimated_apex if coded is None else coded,
             offset=record.offset if self.offset is None else self.offset,
-            aus=record.aus if self.aus is None else self.aus,
+            aus=self.decided_aus or "" if undecided else record.aus,
         )
 
 

@@ -14,7 +14,7 @@ class Record:
     subject: str
     clip: str
     folders: tuple[str, ...]
-    """Where the frames may lie below the root, likeliest first; `*` stands for any name."""
+    """Where the frames may lie below the root, likeliest first; a closing `*` is any ending."""
     onset: int | None
     apex: int | None
     offset: int | None

@@ -27,7 +27,7 @@ def _records(path: Path) -> list[Record]:
 def _fixes() -> Fixes:
     by_index = missing_apexes((125, 132, 133), (1105, 4945, 5130))
     by_index[56] = Fix(offset=5739)
-    by_index |= {row: Fix(aus=units) for row, units in _DECIDED.items()}
+    by_index |= {row: Fix(decided_aus=units) for row, units in _DECIDED.items()}
     return Fixes(rows=159, by_index=by_index)
 
 

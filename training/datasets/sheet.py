@@ -6,6 +6,7 @@ name wherever they stand, with capitals, blanks and underscores disregarded.
 
 import math
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,8 +23,12 @@ Columns = Mapping[str, tuple[str, ...]]
 Grid = list[tuple[object, ...]]
 
 _HEADER_WITHIN = 30
-# What openpyxl and the standard library raise on files that are no workbooks, or broken ones.
-_UNREADABLE = (OSError, BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError)
+# What openpyxl, zipfile and zlib raise on files that are no workbooks, or broken ones: all of these
+# arise on workbooks with bytes or parts changed at random.
+_UNREADABLE = (
+    *(OSError, EOFError, BadZipFile, zlib.error, InvalidFileException),
+    *(ValueError, TypeError, LookupError, AttributeError, SyntaxError, RuntimeError),
+)
 
 
 class SheetError(Exception):

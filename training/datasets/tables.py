@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,7 +12,8 @@ from training.datasets.check import Report, emotions_of
 from training.datasets.clip import ClipRow, DatasetName
 from training.datasets.finding import SEVERITY, Finding, Kind, Severity
 from training.datasets.published import PUBLISHED
-from training.protocols.composite import COUNTS
+from training.protocols.composite import COUNTS, megc2019
+from training.protocols.sample import Counts
 
 _SHOWN = 3
 _COLOUR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
@@ -103,29 +104,37 @@ def _subjects(name: DatasetName, clips: list[ClipRow]) -> Table:
 
 
 def _composite(report: Report) -> Table:
+    """Data sets side by side, and the whole where all of it is there."""
     labels = ("negative", "positive", "surprise")
-    table = Table("MEGC 2019", *labels, "clips", "subjects", "published", title_justify="left")
-    for name, counts in report.composite.items():
-        cells = [str(counts.classes[label]) for label in labels]
-        expected = f"{COUNTS[name].total} of {COUNTS[name].subjects}"
-        table.add_row(name, *cells, str(counts.total), str(counts.subjects), expected)
+    columns = {
+        str(name): _counted([counts], [COUNTS[name]], report.readings[name].clips, labels)
+        for name, counts in report.composite.items()
+    }
     if len(report.composite) == len(COUNTS):
-        table.add_section()
-        table.add_row("full", *_full(report, labels))
+        found, published = report.composite.values(), COUNTS.values()
+        columns["full"] = _counted(found, published, report.clips, labels)
+    table = Table("MEGC 2019", *columns)
+    heads = (*labels, "clips", "subjects", "with frames", "published")
+    for head, *cells in zip(heads, *columns.values(), strict=True):
+        table.add_row(head, *cells)
     return table
 
 
-def _full(report: Report, labels: tuple[str, ...]) -> Iterator[str]:
-    found = report.composite.values()
-    for label in labels:
-        yield str(sum(counts.classes[label] for counts in found))
-    yield str(sum(counts.total for counts in found))
-    yield str(sum(counts.subjects for counts in found))
-    total, subjects = (
-        sum(counts.total for counts in COUNTS.values()),
-        sum(counts.subjects for counts in COUNTS.values()),
-    )
-    yield f"{total} of {subjects}"
+def _counted(
+    found: Iterable[Counts],
+    published: Iterable[Counts],
+    clips: Iterable[ClipRow],
+    labels: Iterable[str],
+) -> list[str]:
+    parts, expected = tuple(found), tuple(published)
+    framed = megc2019(clip for clip in clips if clip.path is not None)
+    return [
+        *(str(sum(counts.classes[label] for counts in parts)) for label in labels),
+        str(sum(counts.total for counts in parts)),
+        str(sum(counts.subjects for counts in parts)),
+        str(len(framed)),
+        f"{sum(c.total for c in expected)} of {sum(c.subjects for c in expected)}",
+    ]
 
 
 def _numbers(found: int, framed: int, expected: int | None) -> tuple[str, str, str]:

@@ -1,6 +1,7 @@
 """Whatever is wrong with a tree is told by kind, and the rest of it is read."""
 
 import os
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -72,6 +73,20 @@ def test_a_damaged_sheet(build: Build, keep: int) -> None:
     (root / SHEET).write_bytes((root / SHEET).read_bytes()[:keep])
 
     assert found(check(root), Kind.UNREADABLE_SHEET).where == SHEET
+
+
+def test_sheets_with_bytes_changed_at_random(build: Build) -> None:
+    root = build([GOOD])
+    whole = (root / SHEET).read_bytes()
+    rng = random.Random(11)
+    unreadable = 0
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for place in rng.choices(range(len(whole)), k=4):
+            damaged[place] = rng.randrange(256)
+        (root / SHEET).write_bytes(damaged)
+        unreadable += bool(of_kind(check(root, [DatasetName.CASME2]), Kind.UNREADABLE_SHEET))
+    assert unreadable > 20
 
 
 def test_a_sheet_that_is_something_else(build: Build) -> None:

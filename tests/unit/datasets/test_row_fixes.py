@@ -77,6 +77,8 @@ def test_samm_offset_apexes_and_undecided_units(
     assert not [f for f in report.findings if f.kind is Kind.UNREAD_AU]
     # Index 15 is two below the row a person sees, and thirteen lines of text and a header.
     assert fixed(report)["row 30"] == "aus R12 or R15 -> R12 + R15"
+    # Units without an `or` stay as coded.
+    assert [unit.number for unit in report.clips[18].aus] == [4]
 
 
 def test_mmew_casme3_and_4dme(tmp_path: Path, write_book: WriteBook) -> None:

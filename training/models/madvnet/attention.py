@@ -1,72 +1,98 @@
-"""The three attentions: mixed (texture and depth), factorised (time), dot-product with AU heads."""
+"""The three attentions: mixed (texture and depth), factorised (time), dot-product with AU heads.
+
+Their blocks look alike from outside: tokens, what lies `Around` and the keys that the block before
+found worth keeping come in; tokens, and the keys for the next block, go out.
+"""
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as fn
+
+from training.models.madvnet.config import MADVNetConfig
+from training.models.madvnet.projection import attend, cls_attention, projection, strongest
 
 
-class ConvProjection(nn.Module):
-    """Depthwise 3x3, BN, pointwise 1x1 on a token map (Eq. 1); the class token skips the 3x3."""
+class Around(NamedTuple):
+    """What tokens [B, T, N, D] of a level may look at beside each other.
 
-    def __init__(self, dim: int, side: int, stride: int = 1) -> None:
-        super().__init__()
-        self.side = side
-        self.depthwise = nn.Conv2d(dim, dim, 3, stride, 1, groups=dim, bias=False)
-        self.norm = nn.BatchNorm2d(dim)
-        self.pointwise = nn.Linear(dim, dim)
+    depth: tokens [B, T, N, D]. au: tokens [B, K, D']. The masks, `depth_known` [B] and `au_known`
+    [B, K], are boolean; None is all known.
+    """
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[B, T, 1+HW, D] -> [B, T, 1+H'W', D]."""
-        batch, frames = tokens.shape[:2]
-        grid = tokens[:, :, 1:].flatten(0, 1).transpose(1, 2).unflatten(2, (self.side, self.side))
-        mapped = self.norm(self.depthwise(grid)).flatten(2).transpose(1, 2)
-        mapped = mapped.unflatten(0, (batch, frames))
-        out: Tensor = self.pointwise(torch.cat([tokens[:, :, :1], mapped], dim=2))
-        return out
+    depth: Tensor | None
+    depth_known: Tensor | None
+    au: Tensor | None
+    au_known: Tensor | None
+
+
+Step = tuple[Tensor, Tensor | None]
+"""Tokens [B, T, N, D], and the keys to keep [B, T, N] or None for all."""
 
 
 class MixedAttention(nn.Module):
-    """Low level: texture queries over texture and depth keys in one softmax.
+    """Texture queries over texture and depth keys in one softmax; meant for the low level.
 
     "Mixed" is read as self- and cross-attention at once, the one reading that makes a single
-    depth-aware operator. Keys and values are taken at half resolution, as CvT does.
+    depth-aware operator. Keys and values are taken at half resolution at the low level, as CvT
+    does. Without the depth stream it is self-attention.
     """
 
-    def __init__(self, dim: int, heads: int, side: int) -> None:
+    def __init__(self, config: MADVNetConfig, level: int) -> None:
         super().__init__()
-        self.heads = heads
-        self.norm_x, self.norm_y = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.query = ConvProjection(dim, side)
-        self.key_x, self.key_y = ConvProjection(dim, side, 2), ConvProjection(dim, side, 2)
-        self.value_x, self.value_y = ConvProjection(dim, side, 2), ConvProjection(dim, side, 2)
+        dim, side, kind = config.dims[level], config.sides[level], config.projection
+        stride = 2 if level == 0 else 1
+        self.heads = config.heads[level]
+        self.norm_x = nn.LayerNorm(dim)
+        if config.depth:
+            self.norm_y = nn.LayerNorm(dim)
+        self.query = projection(kind, dim, side)
+        self.key_x = projection(kind, dim, side, stride)
+        if config.depth:
+            self.key_y = projection(kind, dim, side, stride)
+        self.value_x = projection(kind, dim, side, stride)
+        if config.depth:
+            self.value_y = projection(kind, dim, side, stride)
         self.out = nn.Linear(dim, dim)
 
-    def forward(self, texture: Tensor, depth: Tensor) -> Tensor:
-        """Two [B, T, N, D] -> [B, T, N, D]."""
-        x, y = self.norm_x(texture), self.norm_y(depth)
-        keys = torch.cat([self.key_x(x), self.key_y(y)], dim=2)
-        values = torch.cat([self.value_x(x), self.value_y(y)], dim=2)
-        attended = attend(self.query(x), keys, values, self.heads)
-        out: Tensor = texture + self.out(attended)
-        return out
+    def forward(self, tokens: Tensor, around: Around, kept: Tensor | None) -> Step:
+        """Keys are not discarded here: their grid is another."""
+        x, seen = self.norm_x(tokens), None
+        if around.depth is None:
+            keys, values = self.key_x(x), self.value_x(x)
+        else:
+            y = self.norm_y(around.depth)
+            keys = torch.cat([self.key_x(x), self.key_y(y)], dim=2)
+            values = torch.cat([self.value_x(x), self.value_y(y)], dim=2)
+            if around.depth_known is not None:
+                is_texture = torch.arange(keys.shape[2], device=keys.device) < keys.shape[2] // 2
+                seen = (is_texture | around.depth_known[:, None])[:, None]
+        attended = attend(self.query(x), keys, values, self.heads, seen)
+        return tokens + self.out(attended), kept
 
 
 class SpatialAttention(nn.Module):
-    """Attention among the tokens of one frame, convolutional Q, K and V."""
+    """Attention among the tokens of one frame."""
 
-    def __init__(self, dim: int, heads: int, side: int) -> None:
+    def __init__(self, config: MADVNetConfig, level: int) -> None:
         super().__init__()
-        self.heads = heads
+        dim, side = config.dims[level], config.sides[level]
+        self.heads, self.keys_kept = config.heads[level], keys_kept(config, level)
         self.norm = nn.LayerNorm(dim)
-        self.query, self.key, self.value = (ConvProjection(dim, side) for _ in range(3))
+        self.query, self.key, self.value = (
+            projection(config.projection, dim, side) for _ in range(3)
+        )
         self.out = nn.Linear(dim, dim)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[B, T, N, D] -> [B, T, N, D]."""
+    def forward(self, tokens: Tensor, kept: Tensor | None) -> Step:
+        """[B, T, N, D] and the keys [B, T, N] to look at -> the same of the next block."""
         x = self.norm(tokens)
-        attended = attend(self.query(x), self.key(x), self.value(x), self.heads)
-        out: Tensor = tokens + self.out(attended)
-        return out
+        query, key = self.query(x), self.key(x)
+        attended = attend(query, key, self.value(x), self.heads, kept)
+        out = tokens + self.out(attended)
+        if self.keys_kept == 1:
+            return out, kept
+        return out, strongest(cls_attention(query, key, self.heads), self.keys_kept)
 
 
 class TemporalAttention(nn.Module):
@@ -88,53 +114,77 @@ class TemporalAttention(nn.Module):
 
 
 class FactorisedBlock(nn.Module):
-    """Mid level (Eq. 16): space, then time, then MLP."""
+    """Space, then time, then MLP (Eq. 16); meant for the mid level."""
 
-    def __init__(self, dim: int, heads: int, side: int, ratio: int) -> None:
+    def __init__(self, config: MADVNetConfig, level: int) -> None:
         super().__init__()
-        self.space = SpatialAttention(dim, heads, side)
-        self.time = TemporalAttention(dim, heads)
-        self.mlp = Mlp(dim, ratio)
+        dim = config.dims[level]
+        self.space = SpatialAttention(config, level)
+        self.time = TemporalAttention(dim, config.heads[level])
+        self.mlp = Mlp(dim, config.mlp_ratio)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[B, T, N, D] -> [B, T, N, D]."""
-        out: Tensor = self.mlp(self.time(self.space(tokens)))
-        return out
+    def forward(self, tokens: Tensor, _: Around, kept: Tensor | None) -> Step:
+        """Looks at nothing but the tokens."""
+        tokens, kept = self.space(tokens, kept)
+        return self.mlp(self.time(tokens)), kept
 
 
 class DotProductBlock(nn.Module):
-    """High level (ViViT model 4): half the heads look in space, a quarter each in time and at AUs.
+    """Half the heads look in space, a quarter each in time and at AUs (ViViT model 4).
 
-    The AU heads take visual queries and the AU tokens as keys and values.
+    Meant for the high level. The AU heads take visual queries and the AU tokens as keys and values;
+    without the AU stream they look in space.
     """
 
-    def __init__(self, dim: int, heads: int, side: int, ratio: int) -> None:
+    def __init__(self, config: MADVNetConfig, level: int) -> None:
         super().__init__()
-        self.groups = (heads // 2, heads // 4, heads - heads // 2 - heads // 4)
+        dim, side, heads = config.dims[level], config.sides[level], config.heads[level]
+        at_aus = heads - heads // 2 - heads // 4 if config.au else 0
+        self.groups = (heads - heads // 4 - at_aus, heads // 4, at_aus)
         self.widths = [dim // heads * group for group in self.groups]
-        self.norm, self.norm_au = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.query, self.key, self.value = (ConvProjection(dim, side) for _ in range(3))
-        self.au_key_value = nn.Linear(dim, 2 * self.widths[2])
+        self.keys_kept = keys_kept(config, level)
+        self.norm = nn.LayerNorm(dim)
+        if config.au:
+            self.norm_au = nn.LayerNorm(config.dims[-1])
+        self.query, self.key, self.value = (
+            projection(config.projection, dim, side) for _ in range(3)
+        )
+        if config.au:
+            self.au_key_value = nn.Linear(config.dims[-1], 2 * self.widths[2])
         self.out = nn.Linear(dim, dim)
-        self.mlp = Mlp(dim, ratio)
+        self.mlp = Mlp(dim, config.mlp_ratio)
 
-    def forward(self, tokens: Tensor, au_tokens: Tensor) -> Tensor:
-        """[B, T, N, D] and [B, K, D] -> [B, T, N, D]."""
+    def forward(self, tokens: Tensor, around: Around, kept: Tensor | None) -> Step:
+        """Keys are discarded among those looked at in space."""
         x = self.norm(tokens)
         q_space, q_time, q_au = self.query(x).split(self.widths, dim=-1)
         k_space, k_time, _ = self.key(x).split(self.widths, dim=-1)
         v_space, v_time, _ = self.value(x).split(self.widths, dim=-1)
-        k_au, v_au = self.au_key_value(self.norm_au(au_tokens))[:, None].chunk(2, dim=-1)
-        in_space = attend(q_space, k_space, v_space, self.groups[0])
-        in_time = attend(
-            q_time.transpose(1, 2), k_time.transpose(1, 2), v_time.transpose(1, 2), self.groups[1]
-        ).transpose(1, 2)
-        frames, length = q_au.shape[1:3]
-        at_aus = attend(q_au.flatten(1, 2)[:, None], k_au, v_au, self.groups[2])
-        at_aus = at_aus.squeeze(1).unflatten(1, (frames, length))
-        tokens = tokens + self.out(torch.cat([in_space, in_time, at_aus], dim=-1))
-        out: Tensor = self.mlp(tokens)
-        return out
+        units = None
+        if around.au is not None:
+            k_au, v_au = self.au_key_value(self.norm_au(around.au))[:, None].chunk(2, dim=-1)
+            units = (k_au, v_au)
+        found = [attend(q_space, k_space, v_space, self.groups[0], kept)]
+        q_time, k_time, v_time = (part.transpose(1, 2) for part in (q_time, k_time, v_time))
+        found.append(attend(q_time, k_time, v_time, self.groups[1]).transpose(1, 2))
+        if units is not None:
+            found.append(self._at_aus(q_au, *units, around.au_known))
+        out: Tensor = self.mlp(tokens + self.out(torch.cat(found, dim=-1)))
+        if self.keys_kept == 1:
+            return out, kept
+        return out, strongest(cls_attention(q_space, k_space, self.groups[0]), self.keys_kept)
+
+    def _at_aus(self, query: Tensor, key: Tensor, value: Tensor, known: Tensor | None) -> Tensor:
+        """[B, T, N, W] at two [B, 1, K, W] -> [B, T, N, W], zero where no AU is known."""
+        frames, length = query.shape[1:3]
+        asked = query.flatten(1, 2)[:, None]
+        if known is None:
+            seen = attend(asked, key, value, self.groups[2])
+        else:
+            some = known.any(dim=1, keepdim=True)  # a softmax over no key at all is not a number
+            seen = attend(asked, key, value, self.groups[2], (known | ~some)[:, None])
+            seen = seen * some[:, None, None]
+        return seen.squeeze(1).unflatten(1, (frames, length))
 
 
 class Mlp(nn.Module):
@@ -152,7 +202,6 @@ class Mlp(nn.Module):
         return out
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
-    """Scaled dot-product attention over axis 2: [B, G, N, D] and [B, G, M, D] -> [B, G, N, D]."""
-    query, key, value = (t.unflatten(-1, (heads, -1)).transpose(2, 3) for t in (query, key, value))
-    return fn.scaled_dot_product_attention(query, key, value).transpose(2, 3).flatten(3)
+def keys_kept(config: MADVNetConfig, level: int) -> float:
+    """The share of its keys that a level keeps: all but the high one keep all."""
+    return config.keys_kept if level == len(config.dims) - 1 else 1.0

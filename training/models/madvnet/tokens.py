@@ -3,35 +3,68 @@
 import torch
 from torch import Tensor, nn
 
+from training.models.madvnet.config import Difference, MADVNetConfig
+
 
 class DifferenceStem(nn.Module):
-    """Conv3d, BN, MaxPool3d (Eq. 2) on the video and on its difference against the onset frame.
+    """Conv3d, BN, MaxPool3d (Eq. 2) on the video and on its differences between frames.
 
     The paper adds inter-frame differences "through dynamic adaptive factors" without defining them:
     ours is a squeeze-and-excite gate per channel and frame, F = Fx + gamma * Fd. The lag is the
     onset, because one frame step moves less than sensor noise.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, config: MADVNetConfig, channels: int = 1) -> None:
         super().__init__()
-        self.still = _tokeniser(dim)
-        self.moving = _tokeniser(dim)
-        self.gate = nn.Sequential(nn.Linear(2 * dim, dim // 2), nn.GELU(), nn.Linear(dim // 2, dim))
+        dim, self.difference = config.dims[0], config.difference
+        self.gated = config.factor == "gate" and config.difference != "none"
+        self.still = _tokeniser(channels, config)
+        if self.difference != "none":
+            self.moving = _tokeniser(channels * (1 + (self.difference == "both")), config)
+        if self.gated:
+            self.gate = nn.Sequential(
+                nn.Linear(2 * dim, dim // 2), nn.GELU(), nn.Linear(dim // 2, dim)
+            )
 
     def forward(self, video: Tensor) -> Tensor:
-        """[B, 1, T, H, W] -> [B, D, T/2, H/8, W/8]."""
-        still = self.still(video)
-        moving = self.moving(video - video[:, :, :1])
+        """[B, C, T, S, S] -> [B, D, T/2, S', S'], S' the side of the low level."""
+        still: Tensor = self.still(video)
+        if self.difference == "none":
+            return still
+        moving: Tensor = self.moving(differences(video, self.difference))
+        return still + (self._factor(still, moving) * moving if self.gated else moving)
+
+    def _factor(self, still: Tensor, moving: Tensor) -> Tensor:
+        """How much of the difference each channel of each frame takes in, 0..1."""
         seen = torch.cat([still.mean(dim=(3, 4)), moving.abs().mean(dim=(3, 4))], dim=1)
-        factor = self.gate(seen.transpose(1, 2)).sigmoid().transpose(1, 2)
-        out: Tensor = still + factor[..., None, None] * moving
-        return out
+        factor: Tensor = self.gate(seen.transpose(1, 2)).sigmoid().transpose(1, 2)
+        return factor[..., None, None]
 
 
-def _tokeniser(dim: int) -> nn.Sequential:
+def differences(video: Tensor, lag: Difference) -> Tensor:
+    """[B, C, T, H, W] minus its onset or the frame before, or both as twice the channels."""
+    since_onset = video - video[:, :, :1]
+    if lag == "onset":
+        return since_onset
+    since_previous = video - torch.cat([video[:, :, :1], video[:, :, :-1]], dim=2)
+    if lag == "previous":
+        return since_previous
+    return torch.cat([since_onset, since_previous], dim=1)
+
+
+def _tokeniser(channels: int, config: MADVNetConfig) -> nn.Sequential:
+    kernel, stride = config.stem_kernel, config.stem_stride
+    pad = 0 if kernel == stride else kernel // 2
     return nn.Sequential(
-        nn.Conv3d(1, dim, (3, 4, 4), (1, 4, 4), (1, 0, 0), bias=False),
-        nn.BatchNorm3d(dim),
+        nn.Conv3d(
+            channels,
+            config.dims[0],
+            (3, kernel, kernel),
+            (1, stride, stride),
+            (1, pad, pad),
+            bias=False,
+        ),
+        nn.BatchNorm3d(config.dims[0]),
         nn.MaxPool3d(2),
     )
 
