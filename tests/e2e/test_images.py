@@ -52,7 +52,7 @@ def test_gateway_holds_no_arrays_video_or_models(gateway_image: Image) -> None:
     assert gateway_image.packages().isdisjoint(ARRAYS_VIDEO_MODELS | FOR_INSTALLING | {"training"})
     (worker,) = gateway_image.root.glob("opt/madv/lib/python3*/site-packages/worker")
     parts = {part.name for part in worker.iterdir()} - {"__pycache__"}
-    assert parts == {"__init__.py", "py.typed", "contract.py"}
+    assert parts == {"__init__.py", "py.typed", "contract.py", "telemetry"}
 
 
 def test_worker_holds_neither_gateway_nor_training(worker_image: Image) -> None:

@@ -2,13 +2,15 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from training import size, to_onnx
 from training.data import MODEL_REPO
 from training.models.depth import DepthNet
-from worker.specs import CROP_SIZE, DEPTH
+from training.models.madvnet import SIZES
+from worker.specs import CROP_SIZE, DEPTH, MADVNET
 
 _GMAC = 1000.0
 
@@ -51,3 +53,17 @@ def test_the_count_is_that_of_torch(tmp_path: Path) -> None:
 
 def test_depth_keeps_its_budget() -> None:
     assert size.measure(DEPTH, MODEL_REPO)["mmacs"] <= _GMAC
+
+
+def test_the_served_graph_of_madvnet_has_the_products_of_configuration_s() -> None:
+    counted = size.measure_configuration(SIZES["s"])
+    served = size.measure(MADVNET, MODEL_REPO)
+    assert counted["mmacs"] == served["mmacs"]
+    # The graph has no batch norms of its own any more: they are part of the convolutions.
+    assert counted["parameters_m"] == pytest.approx(served["parameters_m"], rel=0.01)
+
+
+@pytest.mark.parametrize(("name", "millions"), [("xs", 1.9), ("s", 3.17), ("paper", 17.2)])
+def test_configurations_have_the_intended_sizes(name: str, millions: float) -> None:
+    counted = size.measure_configuration(SIZES[name])
+    assert counted["parameters_m"] == pytest.approx(millions, rel=0.05)

@@ -21,6 +21,8 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 _QUERY: Final = "url.query"
+_PATIENCE_S: Final = 2.0
+"""Longest that exporting at the end may take: somebody waits for that end."""
 
 
 def export_in_background(target: str, service: str) -> Callable[[], None]:
@@ -36,7 +38,7 @@ def export_at_the_end(target: str, service: str) -> Callable[[], None]:
     trace.set_tracer_provider(_provider(service, SimpleSpanProcessor(kept)))
 
     def export() -> None:
-        exporter = _exporter(target)
+        exporter = _exporter(target, _PATIENCE_S)
         exporter.export(kept.get_finished_spans())
         exporter.shutdown()
 
@@ -53,10 +55,10 @@ def _provider(service: str, processor: SpanProcessor) -> TracerProvider:
     return provider
 
 
-def _exporter(target: str) -> SpanExporter:
+def _exporter(target: str, timeout_s: float | None = None) -> SpanExporter:
     match target:
         case "otlp":
-            return OTLPSpanExporter()
+            return OTLPSpanExporter(timeout=timeout_s)
         case "console":
             return ConsoleSpanExporter(formatter=_line)
         case _:

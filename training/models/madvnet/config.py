@@ -137,6 +137,7 @@ PAPER: Final = MADVNetConfig(
     depths=(2, 4, 6),
     heads=(3, 6, 12),
     mlp_ratio=4,
+    rgb=True,
     stem_kernel=7,
     stem_stride=2,
 )
