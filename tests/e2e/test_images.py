@@ -155,10 +155,10 @@ def deployment(
 
 def test_a_job_passes_through_both_images(deployment: Deployment, short_clip: Path) -> None:
     make_key = "from service.cli import main; main()"
-    words = ["python", "-c", make_key, "keys", "create", "--tenant", "lab"]
+    words = ["python", "-c", make_key, "keys", "create", "--tenant", "lab", "--quiet"]
     made = deployment.gateway.run(words, deployment.told)
-    key = made.stdout.strip().splitlines()[-1]
-    with MadvClient(deployment.wiring.gateway_url, api_key=key) as client:
+    assert made.returncode == 0, made.stderr
+    with MadvClient(deployment.wiring.gateway_url, api_key=made.stdout.strip()) as client:
         job = client.submit(short_clip)
         assert client.wait(job.id, timeout_s=120.0).status is JobState.SUCCEEDED
         assert client.result(job.id).prediction is not None
