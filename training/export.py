@@ -88,7 +88,7 @@ def export_depth_anything(weights: Path, model_repo: Path, licence: str) -> None
     (folder / "1").mkdir(parents=True, exist_ok=True)
     served = DepthAnything.load(weights)
     to_onnx.write_network(served, DEPTH, folder / "1" / "model.onnx", DEPTH_ANYTHING_TOLERANCE)
-    repository.write_model(folder, DEPTH, Origin("Depth Anything V2, local weights", licence))
+    repository.write_model(folder, DEPTH, Origin("Depth Anything V2 (local weights)", licence))
     repository.write_ensemble(model_repo / RECOGNIZE.name, model_repo)
 
 

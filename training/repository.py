@@ -20,7 +20,12 @@ from worker.specs import (
 )
 
 VERSION = "1"
-TRAINED_ON = "synthetic-me v1"
+TRAINED_ON = {
+    AU.name: "synthetic-me v2",
+    DEPTH.name: "synthetic-me v2",
+    MADVNET.name: "synthetic-me v1",
+}
+"""The state of the generator when the shipped weights were trained."""
 LICENCE = "CC-BY-4.0"
 """Of the weights, as SPDX names it; `model_repo/LICENSE.md` says more."""
 METRICS_FILE = "metrics.json"
@@ -38,15 +43,13 @@ _QUEUE = """dynamic_batching {
 class Origin:
     """Where weights come from, and under which licence (SPDX)."""
 
-    trained_on: str = TRAINED_ON
+    trained_on: str
     licence: str = LICENCE
 
 
-OURS = Origin()
-
-
-def write_model(folder: Path, spec: ModelSpec, origin: Origin = OURS) -> None:
-    """Configuration of a model whose `1/model.onnx` is already there."""
+def write_model(folder: Path, spec: ModelSpec, origin: Origin | None = None) -> None:
+    """Configuration of a model whose `1/model.onnx` is already there; ours unless said."""
+    origin = origin or Origin(TRAINED_ON.get(spec.name, ""))
     own = {} if spec is FACE else parameters(digest([folder / "1" / "model.onnx"]), origin)
     text = [
         f'name: "{spec.name}"\nbackend: "onnxruntime"\nmax_batch_size: {spec.max_batch}\n',
@@ -81,7 +84,7 @@ def write_ensemble(folder: Path, repository: Path) -> None:
     _write(folder, "".join(text))
 
 
-def parameters(weights: str, origin: Origin = OURS) -> dict[str, str]:
+def parameters(weights: str, origin: Origin) -> dict[str, str]:
     """What the worker verifies against its own code, and what a result or a model list names."""
     return {
         "version": VERSION,
@@ -116,7 +119,7 @@ def _joint_origin(parts: list[Path]) -> Origin:
     """What holds for all parts of an ensemble: each origin once, licences as an SPDX expression."""
     origins = [_origin(part / "config.pbtxt") for part in parts]
     return Origin(
-        "; ".join(dict.fromkeys(origin.trained_on for origin in origins)),
+        ",".join(dict.fromkeys(origin.trained_on for origin in origins)),
         " AND ".join(dict.fromkeys(origin.licence for origin in origins)),
     )
 
