@@ -12,6 +12,7 @@ from training.judges.phantom import PhantomJudge
 from training.judges.real import RealJudge
 from training.judges.recognition import RecognitionJudge
 from training.judges.speed import speed
+from training.judges.steadiness import SteadinessJudge
 from training.judges.timing import TimingJudge
 from training.served import ServedModels
 from worker.observation import Observation
@@ -60,7 +61,7 @@ def _judges(name: str, served: ServedModels) -> Mapping[str, Judge]:
             "timing": TimingJudge(),
         }
     if name == DEPTH.name:
-        return {"against_truth": DepthJudge(served)}
+        return {"against_truth": DepthJudge(served), "steadiness": SteadinessJudge(served)}
     return {
         "in_order": RecognitionJudge(served, is_shuffled=False),
         "shuffled": RecognitionJudge(served, is_shuffled=True),
