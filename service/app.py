@@ -39,6 +39,7 @@ from service.store.standings import StandingsReader
 from service.store.submission import Submissions
 from service.store.together import Scripts
 from service.store.webhooks import WebhookStore
+from service.submitting import PlainUploads
 from service.telemetry.meters import Meters
 from service.telemetry.requests import Timed
 from service.tidings import Tidings
@@ -46,6 +47,8 @@ from service.upload import ByteCap
 from service.webhooks.webhooks import Webhooks
 from worker.telemetry.export import in_background
 
+OUTAGES = (*connection.OUTAGES, *blob_store.OUTAGES)
+"""What unreachable neighbours raise."""
 _CANCEL_AGAIN_S = 0.5
 
 
@@ -64,12 +67,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     for routes in (recognize, jobs, webhooks, batches, info, health, metrics):
         app.include_router(routes.router)
     install_description(app)
-    install_handlers(app, (*connection.OUTAGES, *blob_store.OUTAGES))
-    app.add_middleware(
-        ByteCap,
-        max_upload_bytes=settings.max_upload_bytes,
-        timeout_s=settings.upload_timeout_s,
-    )
+    install_handlers(app, OUTAGES)
     return app
 
 
@@ -81,7 +79,10 @@ def create_gateway(settings: GatewaySettings) -> ASGIApp:
     app = create_app(settings)
     times = app.state.meters.requests
     guarded = app if settings.auth == "off" else KeyBeforeBody(app, app.state)
-    polled = PlainPolls(Timed(guarded, times), app.state, settings.retry_after_s, times)
+    # The framework makes the span that the caller's trace goes on in.
+    uploads = guarded if settings.traces else PlainUploads(guarded, app.state, OUTAGES)
+    capped = ByteCap(uploads, settings.max_upload_bytes, settings.upload_timeout_s)
+    polled = PlainPolls(Timed(capped, times), app.state, settings.retry_after_s, times)
     return RequestId(LoopbackGuard(polled) if settings.auth == "off" else polled)
 
 
@@ -108,6 +109,7 @@ def _lifespan(settings: GatewaySettings) -> Callable[[FastAPI], AbstractAsyncCon
                 async with _in_background(
                     gateway.changes.listen(),
                     janitor.settle_at_once(),
+                    janitor.recover_lost(),
                     janitor.tidy_up(),
                     gateway.webhooks.run(),
                 ):
@@ -135,6 +137,7 @@ def compose(
         tombstone_s=settings.tombstone_s,
         claim_s=settings.idempotency_ttl_s,
         max_queued=settings.max_queued,
+        upload_timeout_s=settings.upload_timeout_s,
     )
     blobs = Blobs(settings.blob_url)
     board = CapabilityBoard(redis)

@@ -3,13 +3,12 @@
 Keys come in the `Authorization` header and nowhere else: addresses end up in logs and histories.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from fastapi.security.utils import get_authorization_scheme_param
-from starlette.datastructures import Headers, State
+from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
@@ -28,6 +27,7 @@ __all__ = [
     "Reader",
     "Scope",
     "Submitter",
+    "bearer_token",
 ]
 
 
@@ -77,6 +77,12 @@ def require(scope: Scope) -> Callable[[Request, _Credentials], Awaitable[Princip
     return principal
 
 
+def bearer_token(headers: Mapping[bytes, bytes]) -> str | None:
+    """What raw headers hold as a key."""
+    scheme, _, sent = headers.get(b"authorization", b"").partition(b" ")
+    return sent.decode("latin-1") if scheme.lower() == b"bearer" else None
+
+
 class KeyBeforeBody:
     """ASGI middleware, for `auth=required`: takes in no body of a caller without a valid key.
 
@@ -98,10 +104,9 @@ class KeyBeforeBody:
 
     async def _is_stranger(self, scope: ASGIScope) -> bool:
         """Whether the key is of no use; where that cannot be looked up now, the route says so."""
-        kind, token = get_authorization_scheme_param(Headers(scope=scope).get("authorization"))
         keyring: Keyring = self._state.keyring
         try:
-            return await keyring.principal_of(token if kind.lower() == "bearer" else None) is None
+            return await keyring.principal_of(bearer_token(dict(scope["headers"]))) is None
         except OUTAGES:
             return False
 

@@ -213,7 +213,7 @@ def install_handlers(app: FastAPI, outages: tuple[type[Exception], ...]) -> None
     """Make every error of `app` a problem; `outages` are the errors of unreachable neighbours."""
 
     async def answer(request: Request, error: Exception) -> Response:
-        problem = _as_problem(error, outages)
+        problem = as_problem(error, outages)
         if problem.code is GatewayCode.METHOD_NOT_ALLOWED:
             problem.headers = {**problem.headers, "Allow": allowed_methods(request)}
         return problem_response(problem, request_id_of(request.scope))
@@ -235,7 +235,8 @@ def invalid_fields(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
     )
 
 
-def _as_problem(error: Exception, outages: tuple[type[Exception], ...]) -> ProblemError:
+def as_problem(error: Exception, outages: tuple[type[Exception], ...]) -> ProblemError:
+    """What a caller is told of any error."""
     match error:
         case ProblemError():
             return error
@@ -252,5 +253,5 @@ def _as_problem(error: Exception, outages: tuple[type[Exception], ...]) -> Probl
                 headers={"Retry-After": "5"},
             )
         case _:
-            # Starlette hands it on to the server, which logs it with its traceback.
+            # It is handed on to the server, which logs it with its traceback.
             return ProblemError(ErrorCode.INTERNAL, "The error was logged under this request's id.")

@@ -18,7 +18,7 @@ from typing import Protocol
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.auth import Keyring
+from service.auth import Keyring, bearer_token
 from service.auth import Scope as Permission
 from service.rendering import job_document
 from service.state import Standing, describe
@@ -98,7 +98,7 @@ class PlainPolls:
         keyring: Keyring = self._state.keyring
         reader: Jobs = self._state.job_reader
         try:
-            principal = await keyring.principal_of(_token(headers))
+            principal = await keyring.principal_of(bearer_token(headers))
             if principal is None or not principal.may(Permission.READ):
                 return None
             view = view_of(await reader.read(job_id))
@@ -125,8 +125,3 @@ def _polled(scope: Scope) -> str | None:
         return None
     match = _PLAIN.fullmatch(scope["path"])
     return None if match is None else match[1]
-
-
-def _token(headers: Mapping[bytes, bytes]) -> str | None:
-    scheme, _, sent = headers.get(b"authorization", b"").partition(b" ")
-    return sent.decode("latin-1") if scheme.lower() == b"bearer" else None

@@ -4,14 +4,14 @@ RQ is synchronous: everything here is called in the thread pool.
 """
 
 import json
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from redis import Redis
-from redis.client import Pipeline
-from rq import Queue, Retry
+from rq import Queue
 from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.executions import Execution
@@ -21,8 +21,9 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 from rq.worker import Worker
 
+from service.enqueuing import Command, Enqueuing
+from service.store.text import text
 from worker.contract import (
-    ANALYSE_FUNCTION,
     PLOT_FUNCTION,
     PROBE_FUNCTION,
     PROBE_KEY,
@@ -39,6 +40,16 @@ _PROBE_TIMEOUT_S = 60
 _PROBE_PENDING_KEY = "madv:probe:pending"
 _PLOT_TIMEOUT_S = 60
 _STALE_LOCK_S = 20
+_BEGUN_WITHIN_S = 10
+"""A job taken from the queue and not begun by then was taken by a worker that died."""
+_PUT_BACK = """
+-- KEYS: jobs taken, queue, RQ's hash of the job. ARGV: job id. The next to be taken is on the left.
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return end
+local is_waiting = redis.call('HGET', KEYS[3], 'status') == 'queued'
+if is_waiting and not redis.call('LPOS', KEYS[2], ARGV[1]) then
+  redis.call('LPUSH', KEYS[2], ARGV[1])
+end
+"""
 _KEPT_S = 7 * 24 * 3600
 """How long RQ remembers an ended job, should no gateway be there to take note."""
 
@@ -58,12 +69,15 @@ class ClipQueue:
 
     def __init__(self, connection: Redis, *, attempt_timeout_s: int, retries: int) -> None:
         self._connection = connection
-        self._attempt_timeout_s = attempt_timeout_s
-        self._retries = retries
         self._queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+        self._enqueuing = Enqueuing(self._queue, attempt_timeout_s, _KEPT_S, retries)
         self._finished = FinishedJobRegistry(queue=self._queue)
         self._failed = FailedJobRegistry(queue=self._queue)
         self._started = StartedJobRegistry(queue=self._queue)
+        self._taken_key = self._queue.intermediate_queue_key
+        self._taken: dict[str, float] = {}
+        """Jobs taken and not begun, and since when this was seen (`time.monotonic`)."""
+        self._put_one_back = connection.register_script(_PUT_BACK)
         self.list_key = self._queue.key
         """Redis list of the ids of waiting jobs, the next one first."""
         self.started_key = str(self._started.key)
@@ -71,23 +85,12 @@ class ClipQueue:
         self.workers_key = f"rq:workers:{QUEUE_NAME}"
         """Redis set of the workers on this queue."""
 
-    def enqueue(self, payload: JobPayload, pipeline: Pipeline) -> None:
-        """Queue an analysis as part of a transaction.
+    def commands(self, payload: JobPayload) -> list[Command]:
+        """What is to be sent to Redis, in one transaction, to queue an analysis.
 
         The RQ job carries our job's id, so that neither needs a table to find the other.
         """
-        self._queue.enqueue_call(
-            ANALYSE_FUNCTION,
-            # What is not said needs no worker of this version.
-            args=(payload.model_dump(mode="json", exclude_none=True),),
-            job_id=payload.job_id,
-            description=ANALYSE_FUNCTION,
-            timeout=self._attempt_timeout_s,
-            result_ttl=_KEPT_S,
-            failure_ttl=_KEPT_S,
-            retry=Retry(max=self._retries) if self._retries else None,
-            pipeline=pipeline,
-        )
+        return self._enqueuing.commands(payload)
 
     def enqueue_probe(self) -> None:
         """Ask a worker to prove an inference, ahead of all clips and unless one is pending."""
@@ -172,9 +175,26 @@ class ClipQueue:
                 self._connection.expire(self._queue.registry_cleaning_key, _STALE_LOCK_S)
             return
         try:
-            self._started.cleanup()
+            # By Redis' clock, which workers go by, too: this machine's may be wrong.
+            self._started.cleanup(timestamp=self._now_s())
         finally:
             self._connection.delete(self._queue.registry_cleaning_key)
+        self._put_back()
+
+    def _put_back(self) -> None:
+        """Queue what a worker had taken when it died, before RQ knew that it had begun."""
+        taken = {text(entry) for entry in self._connection.lrange(self._taken_key, 0, -1)}
+        now_s = time.monotonic()
+        self._taken = {each: self._taken.get(each, now_s) for each in taken - self.running()}
+        for job_id, since_s in self._taken.items():
+            if now_s - since_s > _BEGUN_WITHIN_S:
+                self._put_one_back(
+                    keys=[self._taken_key, self.list_key, job_hash(job_id)], args=[job_id]
+                )
+
+    def _now_s(self) -> float:
+        seconds, microseconds = self._connection.time()
+        return float(seconds) + microseconds / 1e6
 
     def _forget_attempts(self, job: Job) -> None:
         """RQ's own deletion fails where a dead worker's attempt has lapsed and is still listed."""

@@ -25,7 +25,6 @@ from service.schemas import (
     ClipReceipt,
     Job,
     JobLinks,
-    JobOptions,
     JobProgress,
     RecognizeOptions,
 )
@@ -211,9 +210,7 @@ def describe(standing: Standing, now: datetime) -> Job:
             deliveries=f"{base}/deliveries",
         ),
         clip=record.clip,
-        options=JobOptions.model_validate(
-            record.options.model_dump(include=set(JobOptions.model_fields))
-        ),
+        options=record.options,
         client_ref=record.options.client_ref,
         tags=record.options.tags,
         batch_id=record.options.batch_id,

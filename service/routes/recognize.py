@@ -26,6 +26,7 @@ from worker.contract import AnalysisReport
 
 router = APIRouter(prefix="/v1", tags=["recognize"])
 
+LONGEST_KEY: Final = 255
 OPTIONS: Final = "options"
 UPLOAD_BODY: Final[dict[str, Any]] = {
     "required": True,
@@ -68,7 +69,9 @@ async def recognize(
     request: Request,
     idempotency_key: Annotated[
         str | None,
-        Header(min_length=1, max_length=255, description="The same key makes one job only."),
+        Header(
+            min_length=1, max_length=LONGEST_KEY, description="The same key makes one job only."
+        ),
     ] = None,
     prefer: Annotated[
         str | None, Header(description="`wait=N`: answer with the result if done in N seconds.")
@@ -79,6 +82,17 @@ async def recognize(
     A clip is an MP4, MOV, WebM, MKV or AVI file, or a `.zip` of numbered frames with
     `options.fps`.
     """
+    return await take_upload(gateway, caller, request, idempotency_key, prefer)
+
+
+async def take_upload(
+    gateway: Gateway,
+    caller: Principal,
+    request: Request,
+    idempotency_key: str | None,
+    prefer: str | None,
+) -> Response:
+    """The answer to an upload of a caller who may submit. Raises ProblemError."""
     admitted = await _admitted(gateway, caller, UploadForm(request), idempotency_key)
     wait_s = _wait_s(prefer)
     standing = admitted.standing

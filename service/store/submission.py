@@ -11,6 +11,7 @@ from redis.client import Pipeline
 from redis.typing import EncodableT
 from rq.job import JobStatus
 
+from service.enqueuing import Command
 from service.queue import ClipQueue, QueueEntry
 from service.state import JobRecord, Standing
 from service.store import names
@@ -20,8 +21,8 @@ from service.store.text import text
 from service.store.together import Scripts
 from worker.contract import EventKind, JobState, events_key, job_key
 
-UPLOAD_GIVEN_UP_S = 3600
-"""An upload that has not become a job by then is taken for broken off."""
+UPLOAD_MARGIN_S = 30
+"""An upload that has not become a job so long after its time was up is taken for broken off."""
 
 
 class ClaimConflict(Exception):
@@ -52,7 +53,9 @@ class Submissions:
         tombstone_s: int,
         claim_s: int,
         max_queued: int,
+        upload_timeout_s: float,
     ) -> None:
+        self._given_up_s = upload_timeout_s + UPLOAD_MARGIN_S
         self._rq_redis = rq_redis
         self._queue = queue
         self._tombstone_s = tombstone_s
@@ -76,7 +79,7 @@ class Submissions:
                 job_id,
                 f"{job_id}:{key_id}",
                 -1 if most is None else most,
-                now.timestamp() + UPLOAD_GIVEN_UP_S,
+                now.timestamp() + self._given_up_s,
                 self._max_queued,
             ],
         )
@@ -132,15 +135,13 @@ class Submissions:
 
     def _commands(
         self, record: JobRecord, claims: Mapping[str, str], *, is_queued: bool
-    ) -> list[tuple[EncodableT, ...]]:
+    ) -> list[Command]:
         """What is to be done in Redis, as RQ and we would do it ourselves."""
         pipe = self._rq_redis.pipeline()  # notes commands and never sends them
-        if is_queued:
-            self._queue.enqueue(record.payload(), pipe)
-        else:
-            pipe.multi()
+        pipe.multi()
         self._remember(pipe, record, claims)
-        return [command for command, _ in pipe.command_stack]
+        ours = [command for command, _ in pipe.command_stack]
+        return [*self._queue.commands(record.payload()), *ours] if is_queued else ours
 
     def _remember(self, pipe: Pipeline, record: JobRecord, claims: Mapping[str, str]) -> None:
         job_id, options = record.id, record.options

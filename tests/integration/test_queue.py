@@ -1,17 +1,22 @@
 """The queue on a real Redis."""
 
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 from redis import Redis
+from rq import Queue
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from service.embedded.processes import Child
 from service.embedded.wiring import Wiring
+from service.enqueuing import Command, Enqueuing
 from service.queue import ClipQueue
 from service.store.connection import connect
 from worker.contract import JobPayload
@@ -46,7 +51,8 @@ def put_in(queue: ClipQueue, redis: Redis) -> None:
         store_input=False,
     )
     with redis.pipeline() as pipe:
-        queue.enqueue(payload, pipe)
+        for command in queue.commands(payload):
+            pipe.execute_command(*command)
         pipe.execute()
 
 
@@ -84,3 +90,24 @@ def test_several_may_remove_a_job_at_once(redis: Redis, queue: ClipQueue) -> Non
             put_in(queue, redis)
             list(pool.map(queue.remove, [JOB_ID] * 8))
             assert not mentions(redis)
+
+
+def test_jobs_are_queued_with_the_commands_rq_would_send(redis: Redis) -> None:
+    payload = JobPayload(job_id="job_2", clip_key="clips/2", result_key="r/2", sha256="ab", fps=9.5)
+    enqueuing = Enqueuing(Queue("q", connection=redis, serializer=JSONSerializer), 60, 3600, 2)
+    ours, rqs = (fields_of(made(payload)) for made in (enqueuing.commands, enqueuing.as_rq_does))
+    for told in (ours, rqs):
+        for time in ("created_at", "enqueued_at"):
+            age = datetime.now(UTC) - datetime.fromisoformat(str(told.pop(time)))
+            assert age.total_seconds() < 60
+        told["data"] = zlib.decompress(cast("bytes", told["data"]))
+    assert ours == rqs
+    assert b"clips/2" in cast("bytes", ours["data"])
+
+
+def fields_of(commands: list[Command]) -> dict[object, object]:
+    """Names and values of the job's hash, and everything else as it is."""
+    (number,) = (n for n, command in enumerate(commands) if "data" in command)
+    _, key, *words = commands[number]
+    others = [*commands[:number], *commands[number + 1 :]]
+    return {"key": key, "others": others, **dict(zip(words[::2], words[1::2], strict=True))}
