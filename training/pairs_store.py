@@ -1,24 +1,36 @@
-"""Pairs for the AU and depth networks, kept in shards."""
+"""Pairs for the AU network, kept in shards."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import cv2
+import numpy as np
 
 from training import data, shards
 from training.synthetic.archive import VERSION
+from training.synthetic.coded_pairs import draw_coded_pairs
 from training.synthetic.events import Priors
 from training.synthetic.pairs import Pairs, draw_pairs
 from training.synthetic.portraits import SPLITS, load_rigs
 
-_ROWS = 2000
-_NAME = VERSION.replace("/", "-") + "-pairs"
+CODED_SHARE: Final = 0.4
+"""Of the pairs; they are taken out of compressed video."""
+_ROWS: Final = 2000
+_NAME: Final = VERSION.replace("/", "-")
 """Other versions of the generator keep other shards."""
 
 
 def load_pairs(folder: Path, split: str, count: int) -> Pairs:
-    """The first `count` pairs of a split's identities."""
-    return shards.load(shards.Kind(_NAME, _ROWS, Pairs, _generate), folder, split, count)
+    """The first `count` pairs of a split's identities, single pictures first, then video."""
+    coded = round(CODED_SHARE * count)
+    single = shards.load(_SINGLE, folder, split, count - coded)
+    filmed = shards.load(_CODED, folder, split, coded)
+    return Pairs(
+        np.concatenate([single.reference, filmed.reference]),
+        np.concatenate([single.current, filmed.current]),
+        np.concatenate([single.change, filmed.change]),
+    )
 
 
 def _generate(split: str, missing: Sequence[tuple[int, Path]]) -> None:
@@ -28,3 +40,16 @@ def _generate(split: str, missing: Sequence[tuple[int, Path]]) -> None:
     for number, file in missing:
         seed = SPLITS.index(split) * 10_000 + number
         shards.save(draw_pairs(rigs, priors, _ROWS, seed), file)
+
+
+def _generate_coded(split: str, missing: Sequence[tuple[int, Path]]) -> None:
+    cv2.setNumThreads(1)
+    rigs = load_rigs(data.portraits_folder(), data.face_model_folder(), split, data.DETECTOR)
+    priors = Priors(data.priors_file())
+    for number, file in missing:
+        seed = SPLITS.index(split) * 10_000 + number
+        shards.save(draw_coded_pairs(rigs, priors, _ROWS, seed), file)
+
+
+_SINGLE: Final = shards.Kind(f"{_NAME}-pairs", _ROWS, Pairs, _generate)
+_CODED: Final = shards.Kind(f"{_NAME}-coded-pairs", _ROWS, Pairs, _generate_coded)

@@ -12,11 +12,10 @@ from training.judges.phantom import PhantomJudge
 from training.judges.real import RealJudge, real_clips
 from training.judges.timing import TimingJudge
 from training.synthetic.archive import Kind, SyntheticClip
-from worker.domain import EventSpan, FaceBox, FloatArray, Frame
-from worker.observation import Observation
+from worker.domain import EventSpan, FaceBox, FloatArray
 from worker.preprocess.stabilise import Placement
-from worker.presence import FaceTrack
 from worker.specs import AU_COUNT, AU_NAMES
+from worker.strip import Anchor, Observation
 
 FPS = 100
 COUNT = 80
@@ -33,6 +32,7 @@ class Answer:
     seen: float = 1.0
     late: int = 0
     first: int = 0
+    codec: str = "libx264"
 
     def shown(self) -> Shown:
         used = np.arange(self.first, COUNT)
@@ -44,8 +44,8 @@ class Answer:
         span = EventSpan(20, 40, 60) if self.kind == "event" else None
         pts_s, none = np.arange(COUNT) / FPS, np.zeros((COUNT, 6), np.float32)
         landmarks = np.zeros((COUNT, 68, 2), np.float32)
-        facts = (self.kind, "somebody", "statistics", 0, float(FPS), pts_s, intensity, span)
-        return SyntheticClip("clip", *facts, none, b"", landmarks, {})
+        facts = (self.kind, "somebody", "statistics", 0, float(FPS), self.codec, pts_s)
+        return SyntheticClip("clip", *facts, intensity, span, none, b"", landmarks, {})
 
 
 def bump(height: float) -> FloatArray:
@@ -56,12 +56,22 @@ def bump(height: float) -> FloatArray:
 
 
 def observation(used: np.ndarray, trace: FloatArray) -> Observation:
-    frame = Frame(0, 0.0, None)
     face = FaceBox((0, 0, 1, 1), 1.0, np.zeros((5, 2), np.float32))
     placements = [Placement(SQUARE, (0.0, 0.0), 1.0)] * len(used)
     crops = np.zeros((len(used), 3, 1, 1), np.uint8)
-    track = FaceTrack(frame, face, SQUARE, ())
-    return Observation(track, [], used, used / FPS, crops, placements, 0, trace)
+    return Observation(
+        anchor=Anchor(0, int(used[0]), face, SQUARE),
+        judged=[("ok", 1.0)] * COUNT,
+        used=used,
+        pts_s=used / FPS,
+        crops=crops,
+        placements=placements,
+        reference=crops[0],
+        reference_frame=int(used[0]),
+        trace=trace,
+        seen_before=0,
+        peaks=slice(None),
+    )
 
 
 def test_a_perfect_answer_has_full_marks() -> None:
@@ -140,3 +150,11 @@ def test_real_traces_are_compared_where_they_move(tmp_path: Path) -> None:
 
     assert judge.report()["spearman"] == {"one": {"AU12": 1.0}}
     assert judge.report()["brows_mean"] is None
+
+
+def test_agreement_is_told_for_each_codec() -> None:
+    judge = AmplitudeJudge()
+    for shown in (Answer(codec="mjpeg").shown(), Answer(codec="libx264", seen=-1.0).shown()):
+        judge.see(shown)
+    by_codec = judge.report()["icc_mean_by_codec"]
+    assert by_codec == {"libx264": pytest.approx(-1), "mjpeg": pytest.approx(1)}

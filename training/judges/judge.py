@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from training.synthetic.archive import SyntheticClip
 from worker.domain import FloatArray, Image
-from worker.observation import Observation
+from worker.strip import Observation
 
 Report = Mapping[str, "float | str | Report | None"]
 
@@ -24,13 +24,13 @@ class Shown:
     @property
     def reference(self) -> Image:
         """The crop uint8 [1, 3, S, S] the trace is measured against."""
-        return self.seen.crops[self.seen.reference][None]
+        return self.seen.reference[None]
 
     @property
     def change(self) -> FloatArray:
         """True change f32 [N, sides, K] of the analysed frames against the same reference."""
-        intensity = self.clip.intensity[self.seen.used]
-        return intensity - intensity[self.seen.reference]
+        intensity = self.clip.intensity
+        return intensity[self.seen.used] - intensity[self.seen.reference_frame]
 
 
 class Judge(Protocol):

@@ -15,8 +15,8 @@ from training.judges.speed import speed
 from training.judges.steadiness import SteadinessJudge
 from training.judges.timing import TimingJudge
 from training.served import ServedModels
-from worker.observation import Observation
 from worker.specs import AU, DEPTH, MADVNET
+from worker.strip import Observation
 
 MODELS: Final = (AU.name, DEPTH.name, MADVNET.name)
 

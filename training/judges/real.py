@@ -12,8 +12,8 @@ from scipy.stats import spearmanr
 from training.judges.judge import Report, rounded
 from worker.domain import FloatArray
 from worker.models.au import strongest_side
-from worker.observation import Observation
 from worker.specs import AU_NAMES
+from worker.strip import Observation
 
 TRACES: Final = {
     "AU12": ("mouthSmileLeft", "mouthSmileRight"),

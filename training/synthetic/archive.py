@@ -21,7 +21,7 @@ import numpy.typing as npt
 from worker.domain import EventSpan
 from worker.specs import AU_NAMES, SIDES
 
-VERSION: Final = "synthetic-me/2"
+VERSION: Final = "synthetic-me/3"
 INDEX: Final = "index.json"
 CLIPS_PER_SHARD: Final = 64
 
@@ -47,6 +47,8 @@ class SyntheticClip:
     label: int
     """Index into `worker.specs.LABELS`; stills and turning heads are neutral."""
     fps: float
+    codec: str
+    """FFmpeg's name of its encoder."""
     pts_s: npt.NDArray[np.float64]
     """f64 [N]"""
     intensity: npt.NDArray[np.float32]
@@ -56,7 +58,7 @@ class SyntheticClip:
     poses: npt.NDArray[np.float32]
     """f32 [N, 6]: shift x, y (crop pixels), roll (rad), log scale, yaw, pitch (rad)"""
     video: bytes
-    """MP4, H.264"""
+    """MP4: H.264 or Motion JPEG"""
     landmarks: npt.NDArray[np.float32]
     """f32 [N, 68, 2]: where the Multi-PIE points truly are"""
     depth: Mapping[int, Depth]
@@ -187,6 +189,7 @@ def _members(clip: SyntheticClip) -> Iterator[tuple[str, bytes]]:
         "track": clip.track,
         "label": clip.label,
         "fps": clip.fps,
+        "codec": clip.codec,
         "span": asdict(clip.span) if clip.span else None,
     }
     frames = sorted(clip.depth)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from training.synthetic.archive import Depth, Kind, SyntheticClip, Track
 from training.synthetic.camera import Gray
 from training.synthetic.clips import ClipPlan
+from training.synthetic.codec import draw_encoding
 from training.synthetic.render import depth_map, landmarks, render
 from training.synthetic.rig import Rig
 from training.synthetic.scene import View
@@ -29,15 +30,13 @@ MARGIN: Final = 44
 """Crop pixels that a rig to be filmed needs around the crop."""
 _PX_PER_CROP_PX: Final = SIDE / VIEW.side
 
-_QUALITIES: Final = (15, 18, 21, 24, 27)
-"""Constant rate factors of H.264, from clean to visibly compressed."""
 _GRAY_SHARE = 0.15
 
 
 def film(plan: ClipPlan, rig: Rig, kind: Kind, name: str) -> SyntheticClip:
     """Video and truth of a plan; `rig` has a colour canvas with a margin of `MARGIN`."""
     rng = np.random.default_rng([plan.noise_seed, 2])
-    quality = int(rng.choice(_QUALITIES))
+    encoding = draw_encoding(rng)
     gray = rng.random() < _GRAY_SHARE
     fps = round(1 / float(np.diff(plan.pts_s).mean()))
     frames = _exposed(plan, rig, gray=gray)
@@ -51,11 +50,12 @@ def film(plan: ClipPlan, rig: Rig, kind: Kind, name: str) -> SyntheticClip:
         track=track,
         label=plan.event.label,
         fps=float(fps),
+        codec=encoding.codec,
         pts_s=plan.pts_s,
         intensity=np.ascontiguousarray(plan.intensity.transpose(0, 2, 1)),
         span=plan.span if happens else None,
         poses=np.stack([pose.numbers() for pose in plan.poses]),
-        video=_encoded(frames, fps, quality),
+        video=_encoded(frames, fps, encoding),
         landmarks=np.stack([_landmarks(plan, rig, frame) for frame in truth]),
         depth={
             frame: _depth(plan, rig, frame) for frame in sorted({plan.span.onset, plan.span.apex})
@@ -87,9 +87,8 @@ def _exposed(plan: ClipPlan, rig: Rig, *, gray: bool) -> Iterator[Gray]:
         yield seen
 
 
-def _encoded(frames: Iterator[Gray], fps: int, quality: int) -> bytes:
-    """MP4 with H.264; the same frames give the same bytes."""
-    encoding = Encoding(options={"crf": str(quality), "preset": "veryfast"})
+def _encoded(frames: Iterator[Gray], fps: int, encoding: Encoding) -> bytes:
+    """An MP4; the same frames give the same bytes."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "clip.mp4"
         write_clip(file, frames, Fraction(fps), encoding)

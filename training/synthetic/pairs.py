@@ -11,17 +11,16 @@ from training.synthetic.events import PROTOTYPES, Priors, beside, intensities, m
 from training.synthetic.expression import Expression, no_extras, no_units
 from training.synthetic.motion import Pose, draw_pose, registered, registration_error
 from training.synthetic.occluders import Glasses, draw_glasses
-from training.synthetic.render import depth_map, render
+from training.synthetic.render import render
 from training.synthetic.rig import RIGID, Rig
 from training.synthetic.scene import CROP_VIEW
 from training.synthetic.variation import varied
-from worker.specs import AU_MAX, AU_NUMBERS, CROP_SIZE, LABELS, NEUTRAL
+from worker.specs import AU_MAX, AU_NUMBERS, LABELS, NEUTRAL
 
 Floats = npt.NDArray[np.float32]
 
-_Row = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], Floats, npt.NDArray[np.float16]]
+_Row = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], Floats]
 
-DEPTH_SIDE = 56
 _EXPRESSIVE = tuple(str(number) for number in AU_NUMBERS)
 _PER_FACE = 40
 """Pairs drawn of one varied face before the next."""
@@ -34,15 +33,11 @@ _MOST_TURN_DEG = 12.0
 
 @dataclass(frozen=True)
 class Pairs:
-    """N samples. Gray crops uint8 [N, S, S]; AU change f32 [N, 2, K] (FACS, current - reference).
-
-    Depth f16 [N, D, D] in eye distances belongs to the current frame; NaN is off the face.
-    """
+    """N gray crops uint8 [N, S, S] each, AU change f32 [N, 2, K] (FACS, current - reference)."""
 
     reference: npt.NDArray[np.uint8]
     current: npt.NDArray[np.uint8]
     change: Floats
-    depth: npt.NDArray[np.float16]
 
 
 def draw_pairs(rigs: list[Rig], priors: Priors, count: int, seed: int) -> Pairs:
@@ -53,8 +48,8 @@ def draw_pairs(rigs: list[Rig], priors: Priors, count: int, seed: int) -> Pairs:
     for face in range(-(-count // _PER_FACE)):
         rig = varied(rigs, (first + face) % len(rigs), rng)
         rows += [_draw(rig, priors, rng) for _ in range(min(_PER_FACE, count - len(rows)))]
-    reference, current, change, depth = (np.stack(column) for column in zip(*rows, strict=True))
-    return Pairs(reference, current, change, depth)
+    reference, current, change = (np.stack(column) for column in zip(*rows, strict=True))
+    return Pairs(reference, current, change)
 
 
 def _draw(rig: Rig, priors: Priors, rng: np.random.Generator) -> _Row:
@@ -73,7 +68,7 @@ def _draw(rig: Rig, priors: Priors, rng: np.random.Generator) -> _Row:
         for expression, pose in zip((before, after), poses, strict=True)
     ]
     change = (after.units - before.units).T
-    return crops[0], crops[1], change, _depth(rig, after, poses[1])
+    return crops[0], crops[1], change
 
 
 def _shoot(
@@ -96,11 +91,6 @@ def _head(rng: np.random.Generator, amount: float) -> Pose:
         yaw, pitch = np.deg2rad(rng.uniform(-_MOST_TURN_DEG, _MOST_TURN_DEG, 2))
         return Pose(yaw=float(yaw), pitch=float(pitch))
     return draw_pose(rng, amount)
-
-
-def _depth(rig: Rig, expression: Expression, pose: Pose) -> npt.NDArray[np.float16]:
-    depth, face = depth_map(rig, expression, pose, step=CROP_SIZE // DEPTH_SIDE)
-    return np.where(face, depth, np.nan).astype(np.float16)
 
 
 def _resting(rng: np.random.Generator) -> Expression:
