@@ -12,8 +12,8 @@ lock() {
 
 # The base install is the gateway's. Workers import none of this, as tests/e2e/test_images.py shows.
 without_gateway=()
-for package in cachetools fastapi httpcore httptools httpx httpx-sse limits multipart pyarrow \
-  standardwebhooks starlette uvicorn uvloop; do
+for package in cachetools cffi cryptography fastapi httpcore httptools httpx httpx-sse limits multipart \
+  pyarrow pycparser pyjwt standardwebhooks starlette uvicorn uvloop; do
   without_gateway+=(--no-emit-package "$package")
 done
 

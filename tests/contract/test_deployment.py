@@ -1,29 +1,20 @@
-"""Files of docker/, judged without a container engine."""
+"""Dockerfiles and the locks of what they install, judged without a container engine."""
 
-import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
+import grimp
 import pytest
-import yaml
 from dockerfile_parse import DockerfileParser
 from packaging.requirements import Requirement
-
-from service.queue import ClipQueue
-from worker.contract import QUEUE_NAME
 
 DOCKER = Path(__file__).parents[2] / "docker"
 BIN = Path(sys.executable).parent
 DOCKERFILES = sorted(DOCKER.glob("*/Dockerfile"))
-COMPOSE_FILES = sorted(DOCKER.glob("compose*.yaml"))
-KUBERNETES = DOCKER / "kubernetes"
 LOCKS = sorted((DOCKER / "locks").glob("*.txt"))
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
 OLDEST_SAFE_TRITON = (26, 7)
@@ -36,6 +27,7 @@ OF_GATEWAYS = {
     "limits",
     "multipart",
     "pyarrow",
+    "pyjwt",
     "standardwebhooks",
     "uvicorn",
     "uvloop",
@@ -43,29 +35,9 @@ OF_GATEWAYS = {
 """What the base install holds and a worker never imports."""
 
 
-def _run(*argv: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        argv,
-        cwd=DOCKER,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def _documents(text: str) -> list[dict[str, Any]]:
-    return [document for document in yaml.safe_load_all(text) if document]
-
-
-@pytest.fixture(scope="module")
-def services() -> dict[str, dict[str, Any]]:
-    return yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))["services"]
-
-
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.parent.name)
 def test_hadolint_finds_nothing(file: Path) -> None:
-    done = _run(BIN / "hadolint", file)
+    done = subprocess.run((BIN / "hadolint", file), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
@@ -92,80 +64,30 @@ def test_what_is_copied_is_there_and_let_into_the_build(file: Path) -> None:
             assert any(fnmatch(name, one) for name in folders for one in let_in), source
 
 
+def test_the_gateways_image_holds_all_that_it_imports_of_the_worker() -> None:
+    copied = {
+        source.removesuffix(".py")
+        for step in DockerfileParser(str(DOCKER / "gateway/Dockerfile")).structure
+        if step["instruction"] == "COPY"
+        for source in step["value"].split()[:-1]
+    }
+    imported = grimp.build_graph("service", "worker").find_upstream_modules(
+        "service", as_package=True
+    )
+    missing = {
+        module
+        for module in imported
+        if module.startswith("worker.")
+        and copied.isdisjoint(map(str, [path := Path(*module.split(".")), *path.parents]))
+    }
+    assert missing == set()
+
+
 def test_triton_is_new_enough() -> None:
     text = (DOCKER / "triton/Dockerfile").read_text(encoding="utf-8")
     found = re.search(r"^ARG TRITON_IMAGE=\S+:(\d+)\.(\d+)-py3$", text, re.MULTILINE)
     assert found is not None
     assert (int(found[1]), int(found[2])) >= OLDEST_SAFE_TRITON
-
-
-@pytest.mark.parametrize("file", COMPOSE_FILES, ids=lambda file: file.name)
-def test_compose_files_meet_the_specification(file: Path) -> None:
-    schema = ("--builtin-schema", "vendor.compose-spec")
-    done = _run(BIN / "check-jsonschema", *schema, file)
-    assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.parametrize("files", [COMPOSE_FILES[-1:], COMPOSE_FILES], ids=["cpu", "gpu"])
-def test_docker_compose_accepts_the_files(files: list[Path]) -> None:
-    if shutil.which("docker-compose") is None:
-        pytest.skip("docker-compose is not installed (Debian's package of that name)")
-    options = [word for file in reversed(files) for word in ("-f", file)]
-    done = _run("docker-compose", *options, "config", "--quiet", MADV_REDIS_PASSWORD="x")  # noqa: S106
-    assert done.returncode == 0, done.stderr
-
-
-def test_every_service_is_confined(services: dict[str, dict[str, Any]]) -> None:
-    for name, service in services.items():
-        assert service["restart"] == "unless-stopped", name
-        assert service["read_only"], name
-        assert service["cap_drop"] == ["ALL"], name
-        assert service["security_opt"] == ["no-new-privileges:true"], name
-        assert not service.get("privileged"), name
-
-
-def test_only_the_gateway_is_reached_and_reaches_out(services: dict[str, dict[str, Any]]) -> None:
-    compose = yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))
-    inside = {name for name, network in compose["networks"].items() if network.get("internal")}
-    assert {name for name, service in services.items() if "ports" in service} == {"gateway"}
-    for name, service in services.items():
-        assert name == "gateway" or set(service["networks"]) <= inside, name
-
-
-@pytest.mark.parametrize("file", sorted(KUBERNETES.glob("base/[!k]*.yaml")), ids=lambda f: f.name)
-def test_kubernetes_knows_every_field(file: Path, tmp_path: Path) -> None:
-    documents = _documents(file.read_text(encoding="utf-8"))
-    _check_kubernetes(documents, tmp_path)
-
-
-@pytest.mark.parametrize("overlay", ["cpu", "gpu"])
-def test_overlays_build_and_are_valid(overlay: str, tmp_path: Path) -> None:
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl, which carries kustomize, is not installed")
-    built = _run("kubectl", "kustomize", KUBERNETES / overlay)
-    assert built.returncode == 0, built.stderr
-    documents = _documents(built.stdout)
-    _check_kubernetes(documents, tmp_path)
-    (triton,) = [
-        d for d in documents if (d["kind"], d["metadata"]["name"]) == ("Deployment", "triton")
-    ]
-    pod = triton["spec"]["template"]["spec"]
-    assert ("nvidia.com/gpu" in pod["containers"][0]["resources"]["limits"]) == (overlay == "gpu")
-    assert ("nodeSelector" in pod) == (overlay == "gpu")
-
-
-def test_workers_are_counted_by_the_queue_they_work_on() -> None:
-    text = (KUBERNETES / "base/scaling.yaml").read_text(encoding="utf-8")
-    scaled = next(d for d in _documents(text) if d["kind"] == "ScaledObject")
-    assert scaled["spec"]["triggers"][0]["metadata"]["listName"] == f"rq:queue:{QUEUE_NAME}"
-    assert scaled["spec"]["scaleTargetRef"] == {"name": "worker"}
-
-
-def test_queue_has_the_key_that_scaling_reads() -> None:
-    from redis import Redis  # noqa: PLC0415
-
-    queue = ClipQueue(Redis(), attempt_timeout_s=1, retries=0)
-    assert queue.list_key == f"rq:queue:{QUEUE_NAME}"
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
@@ -208,13 +130,3 @@ def _requirements(extras: set[str]) -> list[Requirement]:
         left += [inner for one in more if one.name == "madv" for inner in one.extras]
         found += [one for one in more if one.name != "madv"]
     return found
-
-
-def _check_kubernetes(documents: list[dict[str, Any]], scratch: Path) -> None:
-    """Against the schemas of Kubernetes, where it has one: KEDA's kinds are its own."""
-    known = [d for d in documents if not d["apiVersion"].startswith(("keda.sh", "kustomize"))]
-    file = scratch / "documents.json"
-    file.write_text("\n---\n".join(json.dumps(d) for d in known), encoding="utf-8")
-    if known:
-        done = _run(BIN / "kubernetes-validate", "--strict", file)
-        assert done.returncode == 0, done.stdout + done.stderr

@@ -1,8 +1,11 @@
 """Each image's install steps, replayed, and what they made, started without privileges."""
 
+import platform
 import re
 import secrets
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from ctypes.util import find_library
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +26,7 @@ from worker.contract import JobState
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 ARRAYS_VIDEO_MODELS = {"numpy", "cv2", "av", "matplotlib", "onnxruntime", "tritonclient", "torch"}
 FOR_INSTALLING = {"pip", "setuptools"}
+SECCOMP = REPOSITORY / "docker/worker/seccomp.json"
 OF_TORCH = re.compile(r"^(torch|triton|nvidia-\S+|cuda-\S+)==.*(\n    .*)*\n", re.MULTILINE)
 
 
@@ -52,7 +56,7 @@ def test_gateway_holds_no_arrays_video_or_models(gateway_image: Image) -> None:
     assert gateway_image.packages().isdisjoint(ARRAYS_VIDEO_MODELS | FOR_INSTALLING | {"training"})
     (worker,) = gateway_image.root.glob("opt/madv/lib/python3*/site-packages/worker")
     parts = {part.name for part in worker.iterdir()} - {"__pycache__"}
-    assert parts == {"__init__.py", "py.typed", "contract.py", "telemetry"}
+    assert parts == {"__init__.py", "py.typed", "codes.py", "contract.py", "telemetry"}
 
 
 def test_worker_holds_neither_gateway_nor_training(worker_image: Image) -> None:
@@ -67,6 +71,38 @@ def test_nothing_but_folders_of_data_can_be_written(gateway_image: Image) -> Non
     )
     done = gateway_image.run(["python", "-c", program])
     assert done.stdout.strip() == "[False, True, True]"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "is_refused"),
+    [
+        ("call(39)", False),  # getpid
+        ("call(56, 17, 0, 0, 0, 0)", False),  # clone: a fork
+        ("call(56, 0x10000000 | 17, 0, 0, 0, 0)", True),  # the same in a new user namespace
+        ("call(272, 0x10000000)", True),  # unshare, likewise
+        ("call(101, 0, 0, 0, 0)", True),  # ptrace
+        ("call(321, 0, 0, 0)", True),  # bpf
+        ("call(425, 1, 0)", True),  # io_uring_setup
+        ("call(250, 0, 0, 0, 0)", True),  # keyctl
+        ("call(323, 0)", True),  # userfaultfd
+        ("call(41, 2, 1, 0)", False),  # socket: TCP
+        ("call(41, 17, 3, 0)", True),  # packets as they are on the wire
+        ("call(41, 16, 3, 12)", True),  # netfilter
+    ],
+)
+def test_the_workers_profile_lets_no_more_calls_through_than_it_needs(
+    worker_image: Image, attempt: str, *, is_refused: bool
+) -> None:
+    if platform.machine() != "x86_64":
+        pytest.skip("the numbers of these calls are x86-64's")
+    program = (
+        "import ctypes, os, sys; libc = ctypes.CDLL(None, use_errno=True)\n"
+        "def call(*words): return libc.syscall(*map(ctypes.c_long, words))\n"
+        f"done = {attempt}\n"
+        "sys.exit(38 if done < 0 and ctypes.get_errno() == 38 else 0)"
+    )
+    done = worker_image.run(["python", "-c", program], before=confined())
+    assert done.returncode == (38 if is_refused else 0), done.stderr
 
 
 def test_models_of_the_cpu_image_say_that_they_run_on_cpus(models: Path) -> None:
@@ -130,7 +166,9 @@ def deployment(
         _redis_command(wiring),
         triton_command(triton, wiring),
         _command("gateway", gateway_image, wiring, told),
-        _command("worker", worker_image, wiring, {**told, "MADV_STARTUP_TIMEOUT_S": "120"}),
+        _command(
+            "worker", worker_image, wiring, {**told, "MADV_STARTUP_TIMEOUT_S": "120"}, confined()
+        ),
     )
     children = []
     try:
@@ -181,7 +219,16 @@ def test_redis_keeps_jobs_and_refuses_rather_than_forgets(deployment: Deployment
         assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
-def _command(name: str, image: Image, wiring: Wiring, told: dict[str, str]) -> Command:
+def confined() -> tuple[str, ...]:
+    """In front of a command: the worker's seccomp profile, as compose.yaml applies it."""
+    if find_library("seccomp") is None:
+        pytest.skip("libseccomp, by which Docker applies profiles, is not installed")
+    return (sys.executable, str(Path(__file__).parents[1] / "images/confine.py"), str(SECCOMP))
+
+
+def _command(
+    name: str, image: Image, wiring: Wiring, told: dict[str, str], before: Sequence[str] = ()
+) -> Command:
     own = image.environment(told)
     argv = [
         "env",
@@ -189,7 +236,9 @@ def _command(name: str, image: Image, wiring: Wiring, told: dict[str, str]) -> C
         f"--chdir={image.root / 'tmp'}",
         *(f"{key}={value}" for key, value in own.items()),
     ]
-    return Command(name, [*argv, *image.argv(image.command)], wiring.log(name), grace_s=20.0)
+    return Command(
+        name, [*argv, *image.argv(image.command, before)], wiring.log(name), grace_s=20.0
+    )
 
 
 def _redis_command(wiring: Wiring) -> Command:

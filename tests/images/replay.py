@@ -33,11 +33,14 @@ class Image:
     user: str = ""
     folder: str = "/"
 
-    def argv(self, words: Sequence[str]) -> list[str]:
-        """A command of the image as this machine runs it: no privileges, folders of its own."""
+    def argv(self, words: Sequence[str], before: Sequence[str] = ()) -> list[str]:
+        """A command of the image as this machine runs it: no privileges, folders of its own.
+
+        `before` is what becomes the command: words of this machine, not of the image.
+        """
         python = str(self.root / "opt/madv/bin/python")
         own = [python if word == "python" else self.translate(word) for word in words]
-        return [*_unprivileged(), *own]
+        return [*_unprivileged(), *before, *own]
 
     def environment(self, told: Mapping[str, str]) -> dict[str, str]:
         """All that its processes know."""
@@ -45,11 +48,14 @@ class Image:
         return {"PATH": _SYSTEM_PATH, "HOME": str(self.root / "tmp"), **env, **told}
 
     def run(
-        self, words: Sequence[str], told: Mapping[str, str] | None = None
+        self,
+        words: Sequence[str],
+        told: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, as `docker exec` would."""
         return subprocess.run(
-            self.argv(words),
+            self.argv(words, before),
             env=self.environment(told or {}),
             cwd=self.root / self.folder.lstrip("/"),
             capture_output=True,

@@ -45,6 +45,16 @@ def verify(backend: Backend, deadline: Deadline) -> None:
         raise ContractMismatch("the models differ from this code: " + "; ".join(differences))
 
 
+def verify_model(spec: ModelSpec, served: ModelDescription) -> None:
+    """Compare one model with its specification.
+
+    Raises:
+        ContractMismatch: Lists every difference found.
+    """
+    if differences := list(compare(spec, served)):
+        raise ContractMismatch("the model differs from this code: " + "; ".join(differences))
+
+
 def probe(backend: Backend, deadline: Deadline) -> None:
     """Run the whole recognizer once, on grey frames.
 
@@ -68,7 +78,9 @@ def compare(spec: ModelSpec, served: ModelDescription) -> Iterator[str]:
     if spec.max_batch != served.max_batch:
         yield f"{spec.name}: max_batch_size is {served.max_batch}, expected {spec.max_batch}"
     yield from _compare_tensors(f"{spec.name} input", spec.inputs, served.inputs)
-    yield from _compare_tensors(f"{spec.name} output", spec.outputs, served.outputs)
+    more = {tensor.name for tensor in served.outputs}
+    outputs = (*spec.outputs, *(tensor for tensor in spec.optional if tensor.name in more))
+    yield from _compare_tensors(f"{spec.name} output", outputs, served.outputs)
     if spec.name in TRAINED:
         yield from _compare_parameters(spec.name, served.parameters)
 
