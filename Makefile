@@ -6,12 +6,14 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Tools whose own dependencies should not be the project's.
+UVX := $(BIN)/uvx --quiet
 FACE_MODEL := model_repo/face/1/model.onnx
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint format types imports client lock check bench synth-preview clean
+.PHONY: help install demo test chaos hostile lint format types imports client lock secrets audit sbom check bench bench-memory synth-preview clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +25,12 @@ demo: $(VENV)/.installed-demo $(FACE_MODEL)  ## recognise a made-up smile over H
 
 test: install  ## all tests (PYTEST_ARGS='-k name' for some)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+chaos: install  ## 1,000 jobs while everything around them fails; ten minutes at most
+	MADV_CHAOS_JOBS=1000 MADV_CHAOS_FAULTS_S=420 $(BIN)/python -m pytest tests/chaos -q $(PYTEST_ARGS)
+
+hostile: install  ## the whole hostile corpus over HTTP (HOSTILE_ARGS='--only fuzzed' for some)
+	$(BIN)/python tests/hostile/run.py $(HOSTILE_ARGS)
 
 lint: install  ## ruff: rules and formatting
 	$(BIN)/ruff check .
@@ -44,11 +52,27 @@ client: install  ## make the sync Python client of the async one
 lock: install  ## resolve anew what the images install, with hashes
 	PATH="$(abspath $(BIN)):$$PATH" docker/locks/update.sh
 
-check: lint types imports test  ## all that CI checks
+secrets: install  ## nothing in the repository that looks like a key or a password
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
+
+audit: install  ## known weaknesses of what the images install; asks PyPI's database
+	for lock in gateway worker training; do $(UVX) --from 'pip-audit>=2.9,<3' pip-audit --strict \
+		--disable-pip --require-hashes --requirement docker/locks/$$lock.txt || exit 1; done
+
+sbom: install  ## what the images consist of, as CycloneDX, in runs/sbom/
+	mkdir -p runs/sbom
+	for lock in gateway worker training; do $(UVX) --from 'cyclonedx-bom>=7,<8' cyclonedx-py requirements \
+		--output-reproducible --pyproject pyproject.toml --of JSON \
+		--output-file runs/sbom/$$lock.json docker/locks/$$lock.txt || exit 1; done
+
+check: lint types imports secrets test  ## all that CI checks
 
 bench: install  ## what the service costs against the bare pipeline, the gateway against a bare app
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/gateway.py
+
+bench-memory: install  ## ten minutes of 1080p against twenty seconds: memory, time per frame
+	$(BIN)/python benchmarks/memory.py
 
 synth-preview: install  ## contact sheet of the synthetic faces in runs/, for a person to judge
 	$(BIN)/python -m training.synthetic.preview --out runs/synth-preview.png $(PREVIEW_ARGS)

@@ -40,7 +40,7 @@ from worker.specs import AU, DEPTH, FACE, MADVNET
 from worker.stopwatch import Stopwatch
 from worker.task import Task
 from worker.triton.inprocess import InProcessBackend
-from worker.video.decode import decode
+from worker.video.footage import open_footage
 from worker.video.limits import DecodeLimits
 
 NETWORKS: Final = (FACE.name, AU.name, DEPTH.name, MADVNET.name)
@@ -153,10 +153,10 @@ def _add(total: Total, more: Mapping[str, float]) -> None:
 
 def _analyse(pipeline: Pipeline, path: Path) -> AnalysisReport:
     stopwatch = Stopwatch()
-    with stopwatch.stage("decode"):
-        clip = decode(path, DecodeLimits())
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    report = pipeline.analyse(clip, Task(sha256, Deadline.after(TIMEOUT_S), stopwatch))
+    task = Task(sha256, Deadline.after(TIMEOUT_S), stopwatch)
+    with open_footage(path, DecodeLimits()) as footage:
+        report = pipeline.analyse(footage, task)
     report.model_dump_json()
     return report
 

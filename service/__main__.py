@@ -6,10 +6,10 @@
 import gc
 import sys
 from pathlib import Path
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.config import LOGGING_CONFIG
 
 from service.app import create_gateway
 from service.openapi import golden_document
@@ -17,16 +17,17 @@ from service.settings import GatewaySettings
 from worker.telemetry.logs import configure
 
 
-def serve(app: ASGIApp, *, host: str, port: int, is_log_json: bool = False) -> None:
+def serve(
+    app: ASGIApp, *, host: str, port: int, log_format: Literal["text", "json"] = "text"
+) -> None:
     """Serve until SIGINT or SIGTERM."""
-    if is_log_json:
-        configure("json")
+    configure(log_format)
     gc.freeze()  # what is imported stays, so that no collection has to walk through it
     uvicorn.run(
         app,
         host=host,
         port=port,
-        log_config=None if is_log_json else LOGGING_CONFIG,
+        log_config=None,  # ours holds, which scrubs
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> None:
                 create_gateway(settings),
                 host=settings.host,
                 port=settings.port,
-                is_log_json=settings.log_format == "json",
+                log_format=settings.log_format,
             )
         case ["openapi"]:
             sys.stdout.write(golden_document())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -11,6 +12,8 @@ from redis.asyncio import Redis as AsyncRedis
 from starlette.types import ASGIApp, Scope
 
 from service import blobs as blob_store
+from service.audit.sealer import Sealer
+from service.audit.segments import Segments
 from service.auth import KeyBeforeBody, OpenDoor
 from service.blobs import Blobs
 from service.dependencies import Gateway
@@ -22,19 +25,23 @@ from service.loopback import LoopbackGuard
 from service.polling import PlainPolls
 from service.queue import ClipQueue
 from service.readiness import ReadinessChecks
+from service.receipts import Receipts
 from service.request_id import RequestId
-from service.routes import batches, health, info, jobs, metrics, recognize, webhooks
+from service.routes import batches, health, info, jobs, metrics, receipts, recognize, webhooks
 from service.schemas import Problem
 from service.settings import GatewaySettings
 from service.store import connection
 from service.store.accounts import Accounts
 from service.store.agenda import Agenda
+from service.store.audit import AuditTrail
 from service.store.batches import BatchStore
 from service.store.capabilities import CapabilityBoard
+from service.store.compaction import Compaction
 from service.store.events import Changes, EventLog
 from service.store.jobs import JobStore
 from service.store.listing import Listing
 from service.store.rates import Rates
+from service.store.seeds import receipt_seed
 from service.store.standings import StandingsReader
 from service.store.submission import Submissions
 from service.store.together import Scripts
@@ -64,7 +71,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": _is_watch},
     )
     app.state.meters = Meters()
-    for routes in (recognize, jobs, webhooks, batches, info, health, metrics):
+    for routes in (recognize, jobs, receipts, webhooks, batches, info, health, metrics):
         app.include_router(routes.router)
     install_description(app)
     install_handlers(app, OUTAGES)
@@ -104,6 +111,8 @@ def _lifespan(settings: GatewaySettings) -> Callable[[FastAPI], AbstractAsyncCon
         app.state.keyring = OpenDoor() if settings.auth == "off" else Accounts(redis)
         app.state.job_reader = gateway.jobs.reader
         janitor = gateway.janitor
+        audit_url = settings.audit_url or f"{settings.blob_url.rstrip('/')}/audit"
+        sealer = Sealer(gateway.trail, Segments(audit_url), settings.audit_seal_s)
         try:
             with in_background(settings.traces, "madv-gateway"):
                 async with _in_background(
@@ -112,6 +121,7 @@ def _lifespan(settings: GatewaySettings) -> Callable[[FastAPI], AbstractAsyncCon
                     janitor.recover_lost(),
                     janitor.tidy_up(),
                     gateway.webhooks.run(),
+                    sealer.run(),
                 ):
                     yield
         finally:
@@ -140,6 +150,7 @@ def compose(
         upload_timeout_s=settings.upload_timeout_s,
     )
     blobs = Blobs(settings.blob_url)
+    trail = AuditTrail(redis, scripts)
     board = CapabilityBoard(redis)
     changes = Changes(redis)
     batch_store = BatchStore(redis, queue)
@@ -159,13 +170,23 @@ def compose(
         rates=Rates(redis),
         webhooks=hooks,
         janitor=Janitor(
-            store, submissions, Agenda(redis), queue, blobs, changes, settings.sweep_interval_s
+            store,
+            submissions,
+            Agenda(redis),
+            queue,
+            blobs,
+            changes,
+            trail,
+            Compaction(redis, settings.compact_interval_s),
+            settings.sweep_interval_s,
         ),
         readiness=ReadinessChecks(
             store, queue, blobs, settings.probe_after_s, settings.probe_stale_s
         ),
         meters=meters,
         standings=StandingsReader(redis, queue),
+        trail=trail,
+        receipts=Receipts(settings.receipt_key, partial(receipt_seed, redis)),
     )
 
 

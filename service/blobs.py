@@ -4,6 +4,8 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
@@ -21,6 +23,8 @@ _PARTS_IN_FLIGHT = 2
 _RETRIES = 3
 _PATIENCE = timedelta(seconds=15)
 """With a store elsewhere: whoever waits for the answer is told soon that there is none."""
+_MOST_HALVES = 8
+"""obstore writes beside a file, to `name#1` or, where that is there already, `name#2` and so on."""
 _FULL = re.compile(r"os error (28|122)\b|InsufficientStorage|XMinioStorageFull")
 """ENOSPC, EDQUOT and what S3-like stores answer: obstore tells kinds of failures by text alone."""
 
@@ -30,6 +34,7 @@ class Blobs:
 
     def __init__(self, url: str) -> None:
         is_local = url.startswith("file:")
+        self._folder = Path(unquote(urlsplit(url).path)) if is_local else None
         self._store: ObjectStore = (
             from_url(url, mkdir=True)
             if is_local
@@ -64,7 +69,10 @@ class Blobs:
         return bytes(await found.bytes_async())
 
     async def delete(self, key: str) -> None:
-        """Erase a blob, if it is there."""
+        """Erase a blob, if it is there, and what dead processes have left of it half written."""
+        if self._folder is not None:
+            for number in range(1, _MOST_HALVES + 1):
+                (self._folder / f"{key}#{number}").unlink(missing_ok=True)
         try:
             await obstore.delete_async(self._store, key)
         except FileNotFoundError:

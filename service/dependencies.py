@@ -10,7 +10,9 @@ from service.intake import Intake
 from service.janitor import Janitor
 from service.queue import ClipQueue
 from service.readiness import ReadinessChecks
+from service.receipts import Receipts
 from service.settings import GatewaySettings
+from service.store.audit import AuditTrail
 from service.store.batches import BatchStore
 from service.store.capabilities import CapabilityBoard
 from service.store.events import Changes, EventLog
@@ -42,6 +44,8 @@ class Gateway:
     readiness: ReadinessChecks
     meters: Meters
     standings: StandingsReader
+    trail: AuditTrail
+    receipts: Receipts
 
 
 async def _gateway(request: Request) -> Gateway:

@@ -23,6 +23,8 @@ Command = tuple[EncodableT, ...]
 _EXAMPLE: Final = JobPayload(job_id="example", clip_key="", result_key="", sha256="")
 _TIMES: Final = frozenset({"created_at", "enqueued_at"})
 _DATA: Final = "data"
+_FAILURE_KEPT_S: Final = 3600
+"""A failure is told apart from a lost job by its traceback alone, which is best forgotten."""
 
 
 class Enqueuing:
@@ -65,7 +67,7 @@ class Enqueuing:
             description=ANALYSE_FUNCTION,
             timeout=self._attempt_timeout_s,
             result_ttl=self._kept_s,
-            failure_ttl=self._kept_s,
+            failure_ttl=_FAILURE_KEPT_S,
             retry=Retry(max=self._retries) if self._retries else None,
             pipeline=pipeline,
         )

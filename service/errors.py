@@ -42,6 +42,7 @@ class GatewayCode(StrEnum):
     JOB_CANCELED = "job-canceled"
     JOB_DELETED = "job-deleted"
     EXPIRED = "expired"
+    NOT_DELETED = "not-deleted"
     BATCH_NOT_FOUND = "batch-not-found"
     BATCH_CLOSED = "batch-closed"
     DELIVERY_NOT_FOUND = "delivery-not-found"
@@ -112,6 +113,7 @@ KINDS: Mapping[Code, Kind] = {
     GatewayCode.JOB_CANCELED: Kind(HTTPStatus.CONFLICT, "The job was canceled"),
     GatewayCode.JOB_DELETED: Kind(HTTPStatus.GONE, "The job was deleted"),
     GatewayCode.EXPIRED: Kind(HTTPStatus.GONE, "It has expired"),
+    GatewayCode.NOT_DELETED: Kind(HTTPStatus.CONFLICT, "The job has not been deleted"),
     GatewayCode.BATCH_NOT_FOUND: Kind(HTTPStatus.NOT_FOUND, "There is no such batch"),
     GatewayCode.BATCH_CLOSED: Kind(HTTPStatus.CONFLICT, "The batch takes no more clips"),
     GatewayCode.DELIVERY_NOT_FOUND: Kind(HTTPStatus.NOT_FOUND, "There is no such delivery"),

@@ -21,6 +21,7 @@ from service.store.submission import (
     BatchGone,
     ClaimConflict,
     Earlier,
+    GivenUp,
     Submissions,
     new_job_id,
 )
@@ -77,12 +78,13 @@ class Intake:
         try:
             yield draft
         finally:
-            if not draft.is_submitted:
-                # Also when the request is cancelled. Where Redis is gone too, the reservation
-                # stays, and the janitor erases the clip later.
+            # Also when the request is cancelled, or when Redis has gone before it could say whether
+            # the job is there. Where it stays away, the janitor erases the clip later.
+            if not draft.is_submitted and await self.submissions.release(
+                draft.job_id, caller.key_id
+            ):
                 await self.blobs.delete(clip_key(draft.job_id))
                 await self.blobs.delete(result_key(draft.job_id))
-                await self.submissions.release(draft.job_id, caller.key_id)
 
     async def store(self, draft: Draft, clip: ClipStream) -> None:
         """Take in the clip."""
@@ -119,6 +121,10 @@ class Intake:
             ) from exc
         except BatchGone as exc:
             raise ProblemError(GatewayCode.BATCH_NOT_FOUND, "The batch was forgotten.") from exc
+        except GivenUp as exc:
+            raise ProblemError(
+                GatewayCode.REQUEST_TIMEOUT, "The upload took too long to become a job."
+            ) from exc
         if isinstance(found, Earlier):
             return Admission(found.job_id, is_replay=True)
         draft.is_submitted = True
@@ -129,9 +135,7 @@ class Intake:
 
     async def _reserve(self, draft: Draft) -> None:
         caller = draft.caller
-        match await self.submissions.reserve(
-            draft.job_id, caller.key_id, caller.concurrency, draft.began_at
-        ):
+        match await self.submissions.reserve(draft.job_id, caller.key_id, caller.concurrency):
             case "jobs":
                 raise ProblemError(
                     GatewayCode.TOO_MANY_JOBS,
@@ -178,10 +182,11 @@ class Intake:
         return await self.submissions.submit(sharing, claims, is_queued=False)
 
     async def _settle_shared(self, record: JobRecord) -> None:
+        if not record.options.store_input:
+            # Before it ends: whoever ends it in this gateway's stead does not look for the clip.
+            await self.blobs.delete(clip_key(record.id))
         digest = await self._twin_digest(record)
         await self.jobs.settle(record, shared(record, digest, utc_now()))
-        if not record.options.store_input:
-            await self.blobs.delete(clip_key(record.id))
 
     async def _twin_digest(self, record: JobRecord) -> str | None:
         """Digest of the model that would analyse the clip; None where no result may be shared."""

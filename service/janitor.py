@@ -10,11 +10,14 @@ from datetime import datetime, timedelta
 from fastapi.concurrency import run_in_threadpool
 
 from service import blobs as blob_store
+from service.audit.chain import Action
 from service.blobs import Blobs
 from service.queue import ClipQueue
 from service.state import Standing
 from service.store import connection
 from service.store.agenda import Agenda
+from service.store.audit import AuditTrail
+from service.store.compaction import Compaction
 from service.store.events import Changes
 from service.store.jobs import JobStore, utc_now
 from service.store.submission import Submissions
@@ -24,6 +27,7 @@ _BATCH = 100
 _BREATH_S = 0.05
 """Changes come in bursts: one look serves them all."""
 _LOOK_AGAIN_S = 2
+_RECOVER_S = 5.0
 _OUTAGES = (*connection.OUTAGES, *blob_store.OUTAGES)
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,8 @@ class Janitor:
     queue: ClipQueue
     blobs: Blobs
     changes: Changes
+    trail: AuditTrail
+    compaction: Compaction
     interval_s: float
 
     async def settle_at_once(self) -> None:
@@ -56,18 +62,24 @@ class Janitor:
             await _unless_outage(self.tidy)
             await asyncio.sleep(self.interval_s)
 
+    async def recover_lost(self) -> None:
+        """Have jobs of dead workers tried again, until cancelled. Whoever waits, waits for this."""
+        while True:
+            await _unless_outage(lambda: run_in_threadpool(self.queue.recover))
+            await asyncio.sleep(min(_RECOVER_S, self.interval_s))
+
     async def tidy(self) -> None:
         """One round."""
         now = utc_now()
-        await _despite_bugs(run_in_threadpool(self.queue.recover))
         for job_id in await self.agenda.overdue(now, _BATCH):
             await _despite_bugs(self._end(job_id, now))
         for job_id in await self.agenda.unwanted(now, _BATCH):
             await _despite_bugs(self._erase_unless_held(job_id, now))
         for job_id in await self.agenda.expired(now, _BATCH):
             await _despite_bugs(self._expire(job_id))
-        for job_id, key_id in await self.agenda.given_up(now, _BATCH):
+        for job_id, key_id in await self.agenda.given_up(_BATCH):
             await _despite_bugs(self._give_up(job_id, key_id))
+        await self.compaction.run_if_due()
 
     async def settle_ended(self) -> None:
         """Settle the jobs RQ has ended, and take them off its hands."""
@@ -88,15 +100,19 @@ class Janitor:
             await self.blobs.delete(result_key(job_id))
         if not isinstance(found, Standing):
             await self.erase_blobs(job_id)
+        elif not found.record.options.store_input:
+            # Its worker has, unless it died between the outcome and this.
+            await self.blobs.delete(clip_key(job_id))
         await run_in_threadpool(self.queue.remove, job_id)
 
     async def _expire(self, job_id: str) -> None:
+        await self.trail.note(Action.EXPIRE, None, job_id)
         await self.erase_blobs(job_id)
         await self.agenda.strike_off(job_id)
 
     async def _give_up(self, job_id: str, key_id: str) -> None:
-        await self.erase_blobs(job_id)
-        await self.submissions.release(job_id, key_id)
+        if await self.submissions.release(job_id, key_id):
+            await self.erase_blobs(job_id)
 
     async def _end(self, job_id: str, now: datetime) -> None:
         """A job past its deadline: finding it settles it."""

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from worker.contract import AnalysisReport, FrameRow
 
 FIXED_COLUMNS = ("frame", "face_id", "timestamp", "confidence", "success")
-FACE_ID = 0
-"""One face is analysed per clip."""
+MAIN_FACE = 0
+"""Where only the main face is reported on."""
 
 
 def csv_of(report: AnalysisReport) -> str:
-    """One row per decoded frame; `frame` counts from 1, `timestamp` is in seconds.
+    """One row per decoded frame and face; `frame` counts from 1, `timestamp` is in seconds.
 
     Where OpenFace writes zeros for a frame without a face, cells stay empty: pandas reads NaN.
     """
@@ -24,9 +24,17 @@ def csv_of(report: AnalysisReport) -> str:
     writer = csv.writer(text, lineterminator="\n")
     names = report.action_units.names
     writer.writerow((*FIXED_COLUMNS, *(f"{name}_r" for name in names)))
-    for row in report.action_units.frames:
-        writer.writerow((*_fixed_cells(row), *_intensities(row, len(names))))
+    for face_id, row in face_rows(report):
+        writer.writerow((*_fixed_cells(face_id, row), *_intensities(row, len(names))))
     return text.getvalue()
+
+
+def face_rows(report: AnalysisReport) -> Iterator[tuple[int, FrameRow]]:
+    """Every row with its face, frame by frame as OpenFace has it."""
+    tracks = [face.track_id for face in report.faces] or [MAIN_FACE]
+    traces = [face.action_units for face in report.faces] or [report.action_units]
+    for rows in zip(*(trace.frames for trace in traces), strict=True):
+        yield from zip(tracks, rows, strict=True)
 
 
 def is_tracked(row: FrameRow) -> bool:
@@ -34,10 +42,10 @@ def is_tracked(row: FrameRow) -> bool:
     return row.status in {"ok", "low_confidence"}
 
 
-def _fixed_cells(row: FrameRow) -> tuple[str, ...]:
+def _fixed_cells(face_id: int, row: FrameRow) -> tuple[str, ...]:
     return (
         str(row.index + 1),
-        str(FACE_ID),
+        str(face_id),
         f"{row.pts_s:.3f}",
         f"{row.confidence:.2f}",
         str(int(is_tracked(row))),

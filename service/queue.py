@@ -67,7 +67,15 @@ class QueueEntry:
 class ClipQueue:
     """One RQ queue of clips; jobs are named by dotted path and carry JSON only."""
 
-    def __init__(self, connection: Redis, *, attempt_timeout_s: int, retries: int) -> None:
+    def __init__(
+        self,
+        connection: Redis,
+        *,
+        attempt_timeout_s: int,
+        retries: int,
+        begun_within_s: float = _BEGUN_WITHIN_S,
+    ) -> None:
+        self._begun_within_s = begun_within_s
         self._connection = connection
         self._queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
         self._enqueuing = Enqueuing(self._queue, attempt_timeout_s, _KEPT_S, retries)
@@ -187,7 +195,7 @@ class ClipQueue:
         now_s = time.monotonic()
         self._taken = {each: self._taken.get(each, now_s) for each in taken - self.running()}
         for job_id, since_s in self._taken.items():
-            if now_s - since_s > _BEGUN_WITHIN_S:
+            if now_s - since_s > self._begun_within_s:
                 self._put_one_back(
                     keys=[self._taken_key, self.list_key, job_hash(job_id)], args=[job_id]
                 )

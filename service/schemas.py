@@ -10,6 +10,7 @@ from worker.contract import (
     RECOGNIZERS,
     AnalysisReport,
     ClipLimits,
+    Faces,
     Failure,
     JobState,
     ModelCard,
@@ -27,14 +28,22 @@ ClientRef = Annotated[
 class JobOptions(BaseModel):
     """How a clip is treated."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     recognizer: str = Field(
         default=RECOGNIZERS[0],
         description="Which recognizer analyses the clip, see `/v1/models`.",
         json_schema_extra={"enum": list(RECOGNIZERS)},
     )
-    mode: Literal["clip"] = Field(default="clip", description="`clip`: one event, the strongest.")
+    mode: Literal["clip"] = Field(
+        default="clip",
+        description="`clip`: the strongest event, and of a long clip up to ten, strongest first.",
+    )
+    faces: Faces = Field(
+        default=Faces.MAIN,
+        description="`main`: the largest face of the first frames that show one; `all`: also "
+        "`faces`, with rows and a prediction for each.",
+    )
     fps: float | None = Field(
         default=None,
         gt=0,

@@ -3,9 +3,10 @@
 from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from worker.contract import RECOGNIZERS
 from worker.telemetry.settings import TelemetrySettings
 
 MIB = 1024 * 1024
@@ -83,6 +84,12 @@ class GatewaySettings(TelemetrySettings):
     retry_after_s: int = Field(
         default=1, ge=1, le=60, description="Polling interval suggested to clients."
     )
+    recognizers: tuple[str, ...] = Field(
+        default=RECOGNIZERS,
+        min_length=1,
+        description='Those that are offered, the first where none is asked for; `["au"]` alone '
+        "infers no emotion.",
+    )
     probe_after_s: Seconds = Field(
         default=60,
         description="Age of the last proven inference after which a new proof is asked for.",
@@ -117,7 +124,30 @@ class GatewaySettings(TelemetrySettings):
         min_length=16,
         description="Bearer token that /metrics may be read with; keys with `admin` may too.",
     )
+    compact_interval_s: Seconds = Field(
+        default=3600, description="Longest that Redis' append-only file holds what was erased."
+    )
+    audit_url: str | None = Field(
+        default=None,
+        pattern=r"^[a-z][a-z0-9]*://",
+        description="Where the audit log goes; where not told, beside the blobs under `audit/`.",
+    )
+    audit_seal_s: Seconds = Field(
+        default=60, description="Pause between two rounds that seal what was done meanwhile."
+    )
+    receipt_key: SecretStr | None = Field(
+        default=None,
+        description="What deletion receipts are signed with, 32 bytes in base64url; where not "
+        "told, a key is made and kept in Redis.",
+    )
     redis_timeout_s: Seconds = Field(default=5, description="Longest wait for one answer of Redis.")
+
+    @field_validator("recognizers")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := set(value) - set(RECOGNIZERS):
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        return value
 
     @model_validator(mode="after")
     def _open_on_loopback_alone(self) -> Self:

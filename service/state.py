@@ -45,7 +45,7 @@ _LOST = Failure(code=ErrorCode.INTERNAL, detail="The analysis failed on our side
 class JobRecord(BaseModel):
     """What the gateway itself remembers about a job, from its submission on."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     id: str
     tenant: str
@@ -69,6 +69,7 @@ class JobRecord(BaseModel):
             result_key=result_key(self.id),
             sha256=self.clip.sha256,
             recognizer=self.options.recognizer,
+            faces=self.options.faces,
             store_input=self.options.store_input,
             fps=self.options.fps,
             traceparent=self.traceparent,
@@ -116,7 +117,9 @@ def state_of(standing: Standing, now: datetime) -> JobState:
 def verdict(record: JobRecord, entry: QueueEntry | None, now: datetime) -> Settlement | None:
     """How a job that is not settled has ended by now, or None where it has not."""
     if entry is None:
-        return ended(record, None, now, _LOST)
+        # The result of a job that shares one was there before the job was.
+        is_shared = record.deduplicated_from is not None
+        return shared(record, None, now) if is_shared else ended(record, None, now, _LOST)
     match entry.status:
         case JobStatus.FINISHED if entry.outcome is not None:
             return _of_outcome(record, entry, now)

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from service.openface import FACE_ID, FIXED_COLUMNS, is_tracked
+from service.openface import FIXED_COLUMNS, face_rows, is_tracked
 from worker.contract import AnalysisReport, FrameRow
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _TYPES: Mapping[str, str] = {
 
 
 def parquet_of(report: AnalysisReport) -> bytes:
-    """One row per decoded frame, as in the CSV; AU cells are null where nothing was measured.
+    """One row per decoded frame and face, as in the CSV; what was not measured is null.
 
     The schema's metadata say what the numbers are: `madv.schema`, `madv.scale`, `madv.model`,
     `madv.model_digest`, `madv.preprocess`, `madv.sha256`.
@@ -55,8 +55,8 @@ def frame_schema(action_units: Sequence[str], leading: Mapping[str, str] = {}) -
 def frame_rows(report: AnalysisReport) -> Iterable[dict[str, Cell]]:
     """The rows of a report, each by column; `frame` counts from 1, `timestamp` is in seconds."""
     columns = [f"{name}_r" for name in report.action_units.names]
-    for row in report.action_units.frames:
-        yield {**_fixed(row), **dict(zip(columns, row.intensity or (), strict=False))}
+    for face_id, row in face_rows(report):
+        yield {**_fixed(face_id, row), **dict(zip(columns, row.intensity or (), strict=False))}
 
 
 def table_of(rows: Iterable[Mapping[str, Cell]], schema: "pa.Schema") -> "pa.Table":
@@ -66,10 +66,10 @@ def table_of(rows: Iterable[Mapping[str, Cell]], schema: "pa.Schema") -> "pa.Tab
     return pa.Table.from_pylist(list(rows), schema=schema)
 
 
-def _fixed(row: FrameRow) -> dict[str, Cell]:
+def _fixed(face_id: int, row: FrameRow) -> dict[str, Cell]:
     return {
         "frame": row.index + 1,
-        "face_id": FACE_ID,
+        "face_id": face_id,
         "timestamp": row.pts_s,
         "confidence": row.confidence,
         "success": int(is_tracked(row)),

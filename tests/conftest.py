@@ -72,6 +72,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStack]:
         settings={
             "MADV_MAX_UPLOAD_BYTES": str(MAX_UPLOAD_BYTES),
             "MADV_SWEEP_INTERVAL_S": "1",
+            "TMPDIR": str(tmp_path_factory.mktemp("temporary")),
+            "MADV_AUDIT_SEAL_S": "1",
         },
     )
     with EmbeddedStack(config) as running:

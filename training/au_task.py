@@ -54,7 +54,7 @@ def _loss(model: nn.Module, batch: Batch, weight: Tensor) -> Tensor:
     """
     reference, current, change, *known = shown(batch)
     estimate = model(current[:, None], reference[:, None], *known).float()
-    return (weight * _tolerance(change) * (estimate - change).square()).mean()
+    return (weight.to(change.device) * _tolerance(change) * (estimate - change).square()).mean()
 
 
 def _tolerance(change: Tensor) -> Tensor:
@@ -66,7 +66,9 @@ def estimates(model: nn.Module, pairs: Batch) -> Floats:
     """What the network says of every pair, f32 [N, 2, K]."""
     model.eval()
     parts = zip(pairs[0].split(_BATCH), pairs[1].split(_BATCH), strict=True)
-    return torch.cat([model(now[:, None], rest[:, None]).float() for rest, now in parts]).numpy()
+    device = next(model.parameters()).device
+    seen = ((now[:, None].to(device), rest[:, None].to(device)) for rest, now in parts)
+    return torch.cat([model(now, rest).float().cpu() for now, rest in seen]).numpy()
 
 
 def score(model: nn.Module, held_out: Batch) -> dict[str, float]:

@@ -89,7 +89,9 @@ def score(model: nn.Module, held_out: Batch) -> dict[str, float]:
     """Mean over pairs of the Pearson correlation inside the face, and of that of the change."""
     model.eval()
     crops, truth = held_out
-    estimate = torch.cat([_coarse(model, part) for part in crops.split(64)]).numpy()
+    device = next(model.parameters()).device
+    seen = [_coarse(model, part.to(device)).cpu() for part in crops.split(64)]
+    estimate = torch.cat(seen).numpy()
     rows = []
     for t, e in zip(truth.float().numpy(), estimate, strict=True):
         inside = ~np.isnan(t).any(axis=0)

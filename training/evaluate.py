@@ -30,10 +30,11 @@ from training.served import ServedModels
 from training.synthetic.archive import INDEX, SyntheticClip, read_clips, read_index
 from worker.backend import Deadline
 from worker.errors import ClipError
-from worker.observation import Observation, Observer
+from worker.observation import Observer
 from worker.stopwatch import Stopwatch
+from worker.strip import Observation, joined
 from worker.task import Task
-from worker.video.decode import decode
+from worker.video.footage import open_footage
 from worker.video.limits import DecodeLimits
 
 SEED: Final = 20_250
@@ -107,7 +108,8 @@ class Watcher:
         """What is seen in a file, None where the service would refuse it."""
         task = Task(video.name, Deadline.after(_TIMEOUT_S), Stopwatch())
         try:
-            return self._observer.observe(decode(video, DecodeLimits()), task)
+            with open_footage(video, DecodeLimits()) as footage:
+                return joined(self._observer.observe(footage, task))
         except ClipError as error:
             self.refused[error.failure.code.value] += 1
             return None

@@ -1,35 +1,79 @@
-"""One variant of MADV-Net: which network, under which losses; read from TOML."""
+"""One training of a network that sees clips: which network, losses, recipe, start; from TOML."""
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, Literal, get_args
+
+from torch import nn
 
 from training.losses import LossConfig
-from training.models.madvnet import MADVNetConfig
+from training.models.madvnet import MADVNet, MADVNetConfig
+from training.models.peers import PeerConfig, build_peer
+from training.recipe import SCRATCH, Recipe
+
+Task = Literal["recognise", "reconstruct"]
+"""Name the expression; or fill in masked tubes of the video, which needs no label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Raises ValueError where the AU loss asks for another bottleneck than the network has."""
+    """Raises ValueError where parts do not fit together."""
 
-    network: MADVNetConfig = field(default_factory=MADVNetConfig)
+    network: MADVNetConfig | PeerConfig = field(default_factory=MADVNetConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    recipe: Recipe = SCRATCH
+    task: Task = "recognise"
+    start: str = ""
+    """Checkpoint whose weights are taken over, but for heads of another size; empty is none."""
 
     def __post_init__(self) -> None:
+        if self.task not in get_args(Task):
+            raise ValueError(f"task must be among {', '.join(get_args(Task))}")
+        if isinstance(self.network, PeerConfig):
+            if self.task == "reconstruct":
+                raise ValueError("peers are not pre-trained on masked video here")
+            return
         if self.loss.au in {"vib", "eq8"} and self.loss.au != self.network.bottleneck:
             raise ValueError(f'loss.au = "{self.loss.au}" needs that network.bottleneck')
 
     @classmethod
     def parse(cls, tables: Mapping[str, object]) -> "Experiment":
-        """Tables `[network]` and `[loss]`, both optional; others are not looked at."""
-        network, loss = (_table(tables, name) for name in ("network", "loss"))
-        return cls(MADVNetConfig.parse(network), LossConfig.parse(loss))
+        """`task`, `start`, tables `[network]`, `[loss]`, `[recipe]`, all optional.
+
+        `[network]` is one of MADV-Net, or of a peer where it has the key `peer`. Raises ValueError
+        for what is unknown.
+        """
+        if unknown := tables.keys() - cls.__dataclass_fields__.keys():
+            raise ValueError(f"unknown in an experiment: {', '.join(sorted(unknown))}")
+        network = _table(tables, "network")
+        own: dict[str, Any] = {name: tables[name] for name in ("task", "start") if name in tables}
+        return cls(
+            (PeerConfig if "peer" in network else MADVNetConfig).parse(network),
+            LossConfig.parse(_table(tables, "loss")),
+            Recipe.parse(_table(tables, "recipe")),
+            **own,
+        )
 
     @classmethod
     def load(cls, file: Path) -> "Experiment":
         """Read a TOML file."""
         return cls.parse(tomllib.loads(file.read_text(encoding="utf-8")))
+
+    def told(self) -> dict[str, object]:
+        """What decides the outcome beside the recipe, as plain values."""
+        return {
+            "network": asdict(self.network),
+            "loss": asdict(self.loss),
+            "task": self.task,
+            "start": self.start,
+        }
+
+
+def build(config: MADVNetConfig | PeerConfig) -> nn.Module:
+    """A network, untrained."""
+    return build_peer(config) if isinstance(config, PeerConfig) else MADVNet(config)
 
 
 def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import onnx
+
+from worker.models.calibration import ABSTAIN_BELOW, TEMPERATURE
 from worker.preprocess.spec import PREPROCESS
 from worker.specs import (
     AU,
@@ -30,6 +33,8 @@ LICENCE = "CC-BY-4.0"
 """Of the weights, as SPDX names it; `model_repo/LICENSE.md` says more."""
 METRICS_FILE = "metrics.json"
 """Beside the card of MADV-Net: what was measured, and on which weights."""
+CALIBRATION_FILE = "calibration.json"
+"""The same for its temperature and its threshold; `training.calibrate` writes it."""
 _WARM_FRAMES = 16
 _ONE_INSTANCE = "instance_group [ { count: 1 } ]\n"
 """onnxruntime uses all cores by itself: more instances of a model would only compete."""
@@ -50,12 +55,17 @@ class Origin:
 def write_model(folder: Path, spec: ModelSpec, origin: Origin | None = None) -> None:
     """Configuration of a model whose `1/model.onnx` is already there; ours unless said."""
     origin = origin or Origin(TRAINED_ON.get(spec.name, ""))
-    own = {} if spec is FACE else parameters(digest([folder / "1" / "model.onnx"]), origin)
+    weights = digest([folder / "1" / "model.onnx"])
+    own = {} if spec is FACE else parameters(weights, origin)
+    if spec is AU:  # a recognizer by itself, too
+        own["metrics"] = metrics(folder / METRICS_FILE, weights)
+    if spec is MADVNET:
+        own |= calibration(folder / CALIBRATION_FILE, weights)
     text = [
         f'name: "{spec.name}"\nbackend: "onnxruntime"\nmax_batch_size: {spec.max_batch}\n',
         "version_policy { specific { versions: [ 1 ] } }\n",
         _tensors("input", spec.inputs, spec.max_batch),
-        _tensors("output", spec.outputs, spec.max_batch),
+        _tensors("output", _outputs(folder / "1" / "model.onnx", spec), spec.max_batch),
         _ONE_INSTANCE,
         _QUEUE if spec.max_batch else "",
         "" if spec is FACE else _warmup(spec),
@@ -67,9 +77,14 @@ def write_model(folder: Path, spec: ModelSpec, origin: Origin | None = None) -> 
 def write_ensemble(folder: Path, repository: Path) -> None:
     """The ensemble `recognize`: crops to depth and AUs, all three to MADV-Net, in one request."""
     parts = [repository / spec.name for spec in (AU, DEPTH, MADVNET)]
-    weights = digest([part / "1" / "model.onnx" for part in parts])
+    last = repository / MADVNET.name
+    fitted = calibration(last / CALIBRATION_FILE, digest([last / "1" / "model.onnx"]))
+    # Another calibration gives other answers, so it is part of what the digest covers.
+    also = [last / CALIBRATION_FILE] if fitted else []
+    weights = digest([*(part / "1" / "model.onnx" for part in parts), *also])
     about = {
         **parameters(weights, _joint_origin(parts)),
+        **fitted,
         "metrics": metrics(repository / MADVNET.name / METRICS_FILE, weights),
     }
     steps = [_step(AU), _step(DEPTH), _step(MADVNET)]
@@ -107,6 +122,14 @@ def metrics(file: Path, weights: str) -> str:
     return json.dumps(figures, separators=(",", ":"))
 
 
+def calibration(file: Path, weights: str) -> dict[str, str]:
+    """Temperature and threshold in a file as parameters; none where fitted on other weights."""
+    fitted = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if fitted.get("weights") != weights:
+        return {}
+    return {name: str(fitted[name]) for name in (TEMPERATURE, ABSTAIN_BELOW)}
+
+
 def digest(files: list[Path]) -> str:
     """`sha256:` over the files' digests, in order."""
     whole = hashlib.sha256()
@@ -137,6 +160,14 @@ def _write(folder: Path, config: str) -> None:
     if "preprocess_digest" in config:
         preprocess = {"preprocess": json.loads(PREPROCESS.to_json()), "digest": PREPROCESS.digest()}
         (folder / "preprocess.json").write_text(json.dumps(preprocess, indent=2) + "\n")
+
+
+def _outputs(network: Path, spec: ModelSpec) -> tuple[TensorSpec, ...]:
+    """Those of the specification, and the optional ones that the graph has."""
+    if not spec.optional:
+        return spec.outputs
+    there = {output.name for output in onnx.load(network).graph.output}
+    return (*spec.outputs, *(tensor for tensor in spec.optional if tensor.name in there))
 
 
 def _tensors(kind: str, specs: tuple[TensorSpec, ...], max_batch: int) -> str:

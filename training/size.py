@@ -22,7 +22,9 @@ from onnx import numpy_helper
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.data import MODEL_REPO
-from training.models.madvnet import SIZES, MADVNet, MADVNetConfig
+from training.experiment import build
+from training.models.madvnet import SIZES, MADVNetConfig
+from training.models.peers import PeerConfig
 from worker.specs import AU, AU_COUNT, DEPTH, MADVNET, SIDES, ModelSpec, TensorSpec
 
 Shape = tuple[int, ...]
@@ -37,7 +39,7 @@ def main() -> None:
     parser.add_argument("--model-repo", type=Path, default=MODEL_REPO)
     repository: Path = parser.parse_args().model_repo
     served = {spec.name: measure(spec, repository) for spec in (AU, DEPTH, MADVNET)}
-    by_name = {name: measure_configuration(config) for name, config in SIZES.items()}
+    by_name = {name: measure_network(config) for name, config in SIZES.items()}
     sizes = {**served, "madvnet_configurations": by_name}
     sys.stdout.write(json.dumps(sizes, indent=2) + "\n")
 
@@ -54,11 +56,11 @@ def measure(spec: ModelSpec, repository: Path) -> dict[str, float]:
 
 
 @torch.no_grad()
-def measure_configuration(config: MADVNetConfig) -> dict[str, float]:
-    """The same of a configuration of MADV-Net, by shapes alone: nothing is computed."""
+def measure_network(config: MADVNetConfig | PeerConfig) -> dict[str, float]:
+    """The same of MADV-Net or a peer, by shapes alone: nothing is computed."""
     with torch.device("meta"):
-        network = MADVNet(config).eval()
-        crops = torch.empty((1, config.frames, 3, config.side, config.side), dtype=torch.uint8)
+        network = build(config).eval()
+        crops = torch.empty((1, config.frames, 1, config.side, config.side), dtype=torch.uint8)
         depth = torch.empty((1, config.frames, 1, config.side, config.side))
         change = torch.empty((1, config.frames, len(SIDES), AU_COUNT))
     with FlopCounterMode(display=False) as counter:

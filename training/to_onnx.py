@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 
 from training.models.au import AUNet
 from training.models.depth import DepthNet
-from training.models.madvnet import MADVNet, MADVNetOutput
+from training.models.madvnet import MADVNet, MADVNetConfig
+from training.models.madvnet.network import Streams
 from worker.specs import AU, AU_MAX, CLIP_FRAMES, DEPTH, MADVNET, ModelSpec, TensorSpec
 
 NETWORKS: Final[dict[ModelSpec, Callable[[], nn.Module]]] = {
@@ -43,25 +45,39 @@ class ServedAUNet(nn.Module):
 class ServedMADVNet(nn.Module):
     """One clip without a batch axis in, probabilities out."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: MADVNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, crops: Tensor, depth: Tensor, action_units: Tensor) -> tuple[Tensor, ...]:
-        """The tensors of `worker.specs.MADVNET`."""
-        output: MADVNetOutput = self.network(crops[None], depth[None], action_units[None])
+        """The tensors of `worker.specs.MADVNET`, the optional one last."""
+        streams = Streams(crops[None], depth[None], action_units[None])
+        output, maps = self.network.watched(streams)
         levels = output.level_logits[0].softmax(dim=-1)
-        return output.logits[0].softmax(dim=-1), levels, output.gate[0]
+        return output.logits[0].softmax(dim=-1), levels, output.gate[0], maps[0]
 
 
 def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
-    """Export one network; raises ValueError where the graph strays from torch by over 1e-4."""
+    """Export one network; raises ValueError where the graph strays from torch by over 1e-4.
+
+    MADV-Net is built as its checkpoint says; S without one.
+    """
     torch.manual_seed(0)
-    network = NETWORKS[spec]()
-    if checkpoint is not None:
-        network.load_state_dict(torch.load(checkpoint, weights_only=True)["model"])
-    wrapper = {AU.name: ServedAUNet, MADVNET.name: ServedMADVNet}.get(spec.name)
-    write_network((wrapper(network) if wrapper else network).eval(), spec, file)
+    state = {} if checkpoint is None else torch.load(checkpoint, weights_only=True)
+    own = state.get("configuration", {}).get("network")
+    network = MADVNet(MADVNetConfig(**own)) if own else NETWORKS[spec]()
+    if state:
+        network.load_state_dict(state["model"])
+    if isinstance(network, MADVNet):
+        spec = replace(spec, outputs=(*spec.outputs, *spec.optional))
+    write_network(_served(network).eval(), spec, file)
+
+
+def _served(network: nn.Module) -> nn.Module:
+    """The network behind the tensors of its specification."""
+    if isinstance(network, MADVNet):
+        return ServedMADVNet(network)
+    return ServedAUNet(network) if isinstance(network, AUNet) else network
 
 
 def write_network(

@@ -7,14 +7,21 @@ from typing import Annotated
 
 import typer
 
-from worker.contract import RECOGNIZERS, AnalysisReport
-from worker.errors import BackendError, ClipError
+from worker.contract import RECOGNIZERS, AnalysisReport, Faces
+from worker.errors import BackendError, ClipError, DecoderUnfit
 
 EXIT_CLIP_UNUSABLE = 1
 EXIT_MODELS_UNUSABLE = 3
+EXIT_DECODER_UNFIT = 4
 """2 is for misused commands, everywhere."""
 
-app = typer.Typer(name="python -m worker", no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    name="python -m worker",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they show variables, and what those hold
+    help=__doc__,
+)
 ClipPath = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, help="A video, or a .zip of numbered frames.")
 ]
@@ -34,6 +41,8 @@ def run() -> None:
         main.run(settings)
     except BackendError as error:
         raise _models_unusable(error) from error
+    except DecoderUnfit as error:
+        raise _decoder_unfit(error) from error
 
 
 @app.command()
@@ -41,12 +50,10 @@ def verify() -> None:
     """Compare the served models with this code and run them once; exit code 3 if they differ."""
     from worker import main
     from worker.settings import ModelSettings
-    from worker.triton.factory import backend_factory
 
     settings = ModelSettings()
-    open_backend = backend_factory(settings.triton_url, settings.model_repo)
     try:
-        proof = main.prove_patiently(open_backend, settings)
+        proof = main.prove_patiently(main.backend_opener(settings), settings)
     except BackendError as error:
         raise _models_unusable(error) from error
     typer.echo(f"models as expected; one inference by {proof.backend}: {proof.latency_ms:.0f} ms")
@@ -60,6 +67,7 @@ def analyze(
     ] = None,
     recognizer: Annotated[str, typer.Option(help="Who judges the event.")] = RECOGNIZERS[0],
     fps: FramesPerSecond = None,
+    faces: Annotated[Faces, typer.Option(help="The main face, or each of them.")] = Faces.MAIN,
 ) -> None:
     """Analyse one clip in this process, without any server."""
     from worker.offline import analyse_file
@@ -69,7 +77,12 @@ def analyze(
         raise typer.BadParameter(f"{recognizer} is none of: {', '.join(RECOGNIZERS)}")
     try:
         report = analyse_file(
-            file, ModelSettings().model_repo, DecodeSettings().limits(), recognizer, fps
+            file,
+            ModelSettings().model_repo,
+            DecodeSettings().limits(),
+            recognizer,
+            fps,
+            all_faces=faces is Faces.ALL,
         )
     except ClipError as error:
         raise _clip_unusable(error) from error
@@ -114,6 +127,11 @@ def plot(
 def _clip_unusable(error: ClipError) -> typer.Exit:
     typer.echo(f"{error.failure.code}: {error.failure.detail}", err=True)
     return typer.Exit(EXIT_CLIP_UNUSABLE)
+
+
+def _decoder_unfit(error: DecoderUnfit) -> typer.Exit:
+    typer.echo(f"clips cannot be decoded safely: {error}", err=True)
+    return typer.Exit(EXIT_DECODER_UNFIT)
 
 
 def _models_unusable(error: BackendError) -> typer.Exit:

@@ -6,12 +6,12 @@ from worker.backend import Backend, Deadline, ModelDescription
 from worker.contract import Capabilities, ClipLimits, Metric, ModelCard
 from worker.errors import ContractMismatch
 from worker.models.registry import REGISTRY
-from worker.observation import MIN_FRAMES
 from worker.specs import AU_NAMES, LABELS
+from worker.video.allowed import CODECS
 from worker.video.container import CONTAINERS
 from worker.video.limits import DecodeLimits
 from worker.video.numbering import ARCHIVE_IMAGES
-from worker.video.reader import CODECS
+from worker.watch import MIN_FRAMES
 
 _METRICS = TypeAdapter(list[Metric])
 
@@ -23,13 +23,13 @@ def capabilities(backend: Backend, limits: DecodeLimits, deadline: Deadline) -> 
         BackendError: The models do not say what they are.
     """
     cards = [
-        model_card(name, backend.describe(recognizer.spec.name, deadline))
+        model_card(name, backend.describe(recognizer.spec.name, deadline), recognizer.labels)
         for name, recognizer in REGISTRY.items()
     ]
     return Capabilities(models=cards, limits=clip_limits(limits))
 
 
-def model_card(name: str, served: ModelDescription) -> ModelCard:
+def model_card(name: str, served: ModelDescription, labels: tuple[str, ...] = LABELS) -> ModelCard:
     """The recognizer `name` as its served model describes itself.
 
     Raises:
@@ -42,7 +42,7 @@ def model_card(name: str, served: ModelDescription) -> ModelCard:
             version=about["version"],
             digest=about["digest"],
             preprocess=about["preprocess_digest"],
-            labels=list(LABELS),
+            labels=list(labels),
             action_units=list(AU_NAMES),
             trained_on=about["trained_on"].split(","),
             licence=about["licence"],

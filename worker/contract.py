@@ -1,7 +1,7 @@
 """What gateway, worker and clients agree on: queue payload, error codes and the result document.
 
-A leaf that imports pydantic and nothing of ours, so that the gateway can import it without video,
-arrays or models.
+Imports pydantic and, of ours, the error codes alone, so that the gateway can import it without
+video, arrays or models.
 """
 
 from datetime import datetime
@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from worker import codes
 
 QUEUE_NAME = "madv"
 ANALYSE_FUNCTION = "worker.jobs.analyse"
@@ -23,7 +25,19 @@ CHANGES_CHANNEL = "madv:changes"
 """Redis channel on which the id of every job is published that has come a step further."""
 EVENTS_KEPT = 1000
 """Events a job's stream holds at most."""
-RECOGNIZERS = ("madvnet",)
+RECOGNIZERS = ("madvnet", "au")
+"""The first is taken where none is asked for. `au` measures action units and infers no emotion."""
+
+
+ErrorCode = codes.ErrorCode
+"""Stable codes of everything that can be wrong with a clip or befall its job."""
+
+
+class Faces(StrEnum):
+    """Whose report is wanted."""
+
+    MAIN = "main"
+    ALL = "all"
 
 
 class JobState(StrEnum):
@@ -37,30 +51,10 @@ class JobState(StrEnum):
     EXPIRED = "expired"
 
 
-class ErrorCode(StrEnum):
-    """Stable codes of everything that can be wrong with a clip or befall its job."""
-
-    EMPTY_FILE = "empty-file"
-    TOO_LARGE = "too-large"
-    NOT_A_VIDEO = "not-a-video"
-    UNSUPPORTED_CODEC = "unsupported-codec"
-    NO_VIDEO_STREAM = "no-video-stream"
-    DAMAGED_VIDEO = "damaged-video"
-    NO_FRAMES = "no-frames"
-    TOO_SHORT = "too-short"
-    TOO_LONG = "too-long"
-    TOO_MANY_FRAMES = "too-many-frames"
-    TOO_MANY_PIXELS = "too-many-pixels"
-    BAD_ARCHIVE = "bad-archive"
-    NO_FACE = "no-face"
-    DEADLINE_EXCEEDED = "deadline-exceeded"
-    INTERNAL = "internal"
-
-
 class Strict(BaseModel):
     """Base of the wire models: unknown fields are errors, instances are immutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Failure(Strict):
@@ -81,6 +75,7 @@ class JobPayload(Strict):
     result_key: str
     sha256: str
     recognizer: str = RECOGNIZERS[0]
+    faces: Faces = Faces.MAIN
     store_input: bool = False
     fps: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="Of an archive of frames."
@@ -142,7 +137,7 @@ class ModelCard(Strict):
     version: str
     digest: str
     preprocess: str
-    labels: list[str]
+    labels: list[str] = Field(description="Empty where no emotion is inferred.")
     action_units: list[str]
     trained_on: list[str]
     licence: str
@@ -233,7 +228,7 @@ class Event(Strict):
     onset_frame: int
     apex_frame: int
     offset_frame: int
-    probabilities: dict[str, float]
+    probabilities: dict[str, float] = Field(description="Empty where no emotion is inferred.")
     action_units: dict[str, float]
 
 
@@ -255,6 +250,21 @@ class ActionUnitTrace(Strict):
     frames: list[FrameRow]
 
 
+class TrackedFace(Strict):
+    """One of the faces of a clip, with all that is said of it."""
+
+    track_id: int = Field(
+        description="The same face from start to end: 0 is the main one, the others follow in the "
+        "order in which they come, larger ones first."
+    )
+    face: FaceInfo
+    prediction: Prediction | None = Field(
+        description="Null by a recognizer that infers no emotion."
+    )
+    events: list[Event]
+    action_units: ActionUnitTrace
+
+
 class DecodeInfo(Strict):
     """What the decoder saw."""
 
@@ -274,9 +284,14 @@ class AnalysisReport(Strict):
     adequacy: Adequacy
     face: FaceInfo
     model: ModelInfo
-    prediction: Prediction
-    events: list[Event]
+    prediction: Prediction | None = Field(
+        description="Null by a recognizer that infers no emotion."
+    )
+    events: list[Event] = Field(description="The strongest of the main face, strongest first.")
     action_units: ActionUnitTrace
+    faces: list[TrackedFace] = Field(
+        default=[], description="Every face, the main one first; empty unless asked for."
+    )
     decode: DecodeInfo
     timings_ms: dict[str, float]
 

@@ -1,7 +1,7 @@
 """What was found becomes the result document."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,85 +18,136 @@ from worker.contract import (
     FrameRow,
     ModelInfo,
     Prediction,
+    TrackedFace,
 )
-from worker.domain import Clip, EventSpan, FloatArray
+from worker.domain import FloatArray, Footage
+from worker.findings import FaceFindings
+from worker.highlights import Moment, Span
 from worker.models.au import strongest_side
-from worker.models.recognizer import Recognition, coarse
-from worker.observation import Observation
-from worker.presence import FaceTrack
+from worker.models.calibration import Calibration
+from worker.models.recognizer import Emotion, Recognition, coarse
 from worker.rate import FrameRate, adequacy
 from worker.specs import AU_NAMES, GATES, LABELS, LEVELS
+from worker.strip import Anchor
+from worker.task import Task
+
+Times = npt.NDArray[np.float64]
 
 _DECIMALS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """Everything an analysis found, still as arrays."""
+class JudgedFace:
+    """A face, and what the recognizer says of its moments."""
 
-    clip: Clip
-    seen: Observation
-    span: EventSpan | None
-    """The event, in positions of the observation."""
-    sampled: npt.NDArray[np.intp]
-    """[T] what the recognizer saw, in positions of the observation."""
-    recognition: Recognition
+    found: FaceFindings
+    recognitions: Sequence[Recognition]
+
+    def calibrated(self, calibration: Calibration) -> "JudgedFace":
+        """The same with probabilities that mean what they say."""
+        return JudgedFace(
+            self.found,
+            [
+                each
+                if each.emotion is None
+                else replace(each, emotion=calibration.applied(each.emotion))
+                for each in self.recognitions
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A recognizer, by the name a user asks for, as it is served."""
+
+    name: str
+    model: ModelDescription
 
 
 def compose(
-    found: Findings,
-    name: str,
-    model: ModelDescription,
+    footage: Footage,
+    faces: Sequence[JudgedFace],
+    served: Served,
+    task: Task,
     *,
-    sha256: str,
-    job_id: str | None,
-    timings_ms: dict[str, float],
+    lists_faces: bool,
 ) -> AnalysisReport:
-    """The document of an analysis by the recognizer `name`, served as `model`."""
-    rate = FrameRate.of(np.array([found.clip.frames[index].pts_s for index in found.seen.used]))
-    verdict = adequacy(rate)
+    """The document of an analysis.
+
+    Args:
+        footage: The clip, all of which has been taken.
+        faces: The main face, then the others.
+        served: Who judged.
+        task: Whose clip, and what it took.
+        lists_faces: Whether every face is listed.
+    """
+    calibration = Calibration.of(served.model.parameters)
+    faces = [face.calibrated(calibration) for face in faces]
+    times_s, main = footage.pts_s, faces[0].found
+    parts = [_parts(face, calibration, times_s) for face in faces]
     return AnalysisReport(
         schema="madv.result/1",
-        job_id=job_id,
-        clip=_clip(found.clip, sha256),
-        adequacy=verdict,
-        face=_face(found.seen.track),
-        model=_model(name, model),
-        prediction=_prediction(found.recognition, abstained=verdict.verdict == "inadequate"),
-        events=[] if found.span is None else [_event(found, found.span)],
-        action_units=ActionUnitTrace(names=list(AU_NAMES), frames=_rows(found)),
+        job_id=task.job_id,
+        clip=_clip(footage, times_s, task.sha256),
+        adequacy=adequacy(FrameRate.of(main.pts_s)),
+        face=parts[0].face,
+        model=_model(served.name, served.model),
+        prediction=parts[0].prediction,
+        events=parts[0].events,
+        action_units=parts[0].action_units,
+        faces=parts if lists_faces else [],
         decode=DecodeInfo(
-            container=found.clip.container,
-            codec=found.clip.codec,
-            frames_decoded=len(found.clip.frames),
-            frames_used=len(found.seen.used),
-            warnings=list(found.clip.warnings),
+            container=footage.container,
+            codec=footage.codec,
+            frames_decoded=len(times_s),
+            frames_used=len(main.used),
+            warnings=list(footage.warnings),
         ),
-        timings_ms=timings_ms,
+        timings_ms=task.stopwatch.timings_ms(),
     )
 
 
-def _clip(clip: Clip, sha256: str) -> ClipInfo:
-    rate = FrameRate.of(np.array([frame.pts_s for frame in clip.frames]))
-    height, width = next(clip.images()).shape[:2]
+def _clip(footage: Footage, times_s: Times, sha256: str) -> ClipInfo:
+    rate = FrameRate.of(times_s)
+    width, height = footage.size
     return ClipInfo(
         sha256=sha256,
-        frames=len(clip.frames),
+        frames=len(times_s),
         duration_s=round(rate.duration_s, _DECIMALS),
         fps=round(rate.fps, _DECIMALS),
         vfr=rate.is_variable,
         width=width,
         height=height,
-        rotation=clip.rotation,
+        rotation=footage.rotation,
     )
 
 
-def _face(track: FaceTrack) -> FaceInfo:
-    (a, b, x), (c, d, y) = track.alignment.tolist()
+def _parts(face: JudgedFace, calibration: Calibration, times_s: Times) -> TrackedFace:
+    """All that the document says of one face."""
+    verdict = adequacy(FrameRate.of(face.found.pts_s)).verdict
+    moments = list(zip(face.found.moments, face.recognitions, strict=True))
+    strongest, judged = moments[0]
+    return TrackedFace(
+        track_id=face.found.track_id,
+        face=_face(strongest.anchor),
+        prediction=None
+        if judged.emotion is None
+        else _prediction(judged.emotion, calibration, is_adequate=verdict != "inadequate"),
+        events=[
+            _event(moment, moment.span, recognition)
+            for moment, recognition in moments
+            if moment.span is not None
+        ],
+        action_units=ActionUnitTrace(names=list(AU_NAMES), frames=_rows(face.found, times_s)),
+    )
+
+
+def _face(anchor: Anchor) -> FaceInfo:
+    (a, b, x), (c, d, y) = anchor.alignment.tolist()
     return FaceInfo(
-        frame=track.anchor.index,
-        box=track.face.box,
-        confidence=round(track.face.score, _DECIMALS),
+        frame=anchor.frame,
+        box=anchor.face.box,
+        confidence=round(anchor.face.score, _DECIMALS),
         alignment=((a, b, x), (c, d, y)),
     )
 
@@ -111,53 +162,49 @@ def _model(name: str, model: ModelDescription) -> ModelInfo:
     )
 
 
-def _prediction(recognition: Recognition, *, abstained: bool) -> Prediction:
-    levels = zip(LEVELS, recognition.level_probabilities, strict=True)
+def _prediction(emotion: Emotion, calibration: Calibration, *, is_adequate: bool) -> Prediction:
+    levels = zip(LEVELS, emotion.level_probabilities, strict=True)
     return Prediction(
-        label=recognition.label,
-        probabilities=_by_name(LABELS, recognition.probabilities),
-        coarse=coarse(recognition.probabilities),
-        confidence="uncalibrated",
-        abstained=abstained,
+        label=emotion.label,
+        probabilities=_by_name(LABELS, emotion.probabilities),
+        coarse=coarse(emotion.probabilities),
+        confidence=calibration.confidence,
+        abstained=not is_adequate or calibration.abstains(emotion),
         level_probabilities={level: _by_name(LABELS, row) for level, row in levels},
-        gate=_by_name(GATES, recognition.gate),
+        gate=_by_name(GATES, emotion.gate),
     )
 
 
-def _event(found: Findings, span: EventSpan) -> Event:
-    onset, apex, offset = (
-        found.clip.frames[found.seen.used[position]]
-        for position in (span.onset, span.apex, span.offset)
-    )
-    # The recognizer measured against the event's own onset, the trace against the clip's start.
-    nearest = int(np.abs(found.sampled - span.apex).argmin())
-    at_apex = strongest_side(found.recognition.action_units[nearest])
+def _event(moment: Moment, span: Span, recognition: Recognition) -> Event:
+    (onset, apex, offset), emotion = span, recognition.emotion
+    # The recognizer measured against the event's own onset, the trace against the face at rest.
+    at_apex = strongest_side(recognition.action_units[moment.apex])
     return Event(
         onset_s=round(onset.pts_s, _DECIMALS),
         apex_s=round(apex.pts_s, _DECIMALS),
         offset_s=round(offset.pts_s, _DECIMALS),
-        onset_frame=onset.index,
-        apex_frame=apex.index,
-        offset_frame=offset.index,
-        probabilities=_by_name(LABELS, found.recognition.probabilities),
+        onset_frame=onset.frame,
+        apex_frame=apex.frame,
+        offset_frame=offset.frame,
+        probabilities={} if emotion is None else _by_name(LABELS, emotion.probabilities),
         action_units=_by_name(AU_NAMES, at_apex),
     )
 
 
-def _rows(found: Findings) -> list[FrameRow]:
-    intensities = (
-        strongest_side(found.seen.trace).round(_DECIMALS).astype(np.float64).round(_DECIMALS)
-    )
-    measured = dict(zip(found.seen.used.tolist(), intensities.tolist(), strict=True))
+def _rows(found: FaceFindings, times_s: Times) -> list[FrameRow]:
+    intensities = found.intensity.round(_DECIMALS).astype(np.float64).round(_DECIMALS)
+    position = {index: row for row, index in enumerate(found.used.tolist())}
     return [
         FrameRow(
-            index=frame.index,
-            pts_s=round(frame.pts_s, _DECIMALS),
+            index=index,
+            pts_s=round(pts_s, _DECIMALS),
             status=status,
             confidence=round(confidence, _DECIMALS),
-            intensity=measured.get(frame.index),
+            intensity=intensities[position[index]].tolist() if index in position else None,
         )
-        for frame, (status, confidence) in zip(found.clip.frames, found.seen.judged, strict=True)
+        for index, (pts_s, (status, confidence)) in enumerate(
+            zip(times_s.tolist(), found.judged, strict=True)
+        )
     ]
 
 

@@ -3,13 +3,21 @@
 MadvError
 ├── ClipError            the clip cannot be analysed: a result with a code, never retried
 │   └── one code of `ErrorCode` each, in `.failure`
+├── DecoderError         decoding failed without the clip being at fault: raised, retried, seen
+│   ├── DecoderBroken        while a clip was decoded
+│   └── DecoderUnfit         at the start: too old, or not working at all
 └── BackendError         the model server failed: raised, retried, seen
     ├── BackendUnavailable   not reachable, or refusing because it is overloaded
     ├── BackendTimeout       the deadline passed
     └── ContractMismatch     it serves other tensors, labels or preprocessing than this code
 """
 
-from worker.contract import ErrorCode, Failure
+from typing import TYPE_CHECKING
+
+from worker.codes import ErrorCode
+
+if TYPE_CHECKING:  # pydantic takes longer to load than most clips to decode
+    from worker.contract import Failure
 
 
 class MadvError(Exception):
@@ -17,7 +25,14 @@ class MadvError(Exception):
 
 
 class ClipError(MadvError):
-    """A clip that cannot be analysed. `failure` is what the user is told."""
+    """A clip that cannot be analysed.
+
+    Args:
+        code: Why.
+        detail: The same in words.
+        limit: What was passed, where a limit was.
+        measured: By how much.
+    """
 
     def __init__(
         self,
@@ -28,7 +43,29 @@ class ClipError(MadvError):
         measured: float | None = None,
     ) -> None:
         super().__init__(detail)
-        self.failure = Failure(code=code, detail=detail, limit=limit, measured=measured)
+        self.code = code
+        self.detail = detail
+        self.limit = limit
+        self.measured = measured
+
+    @property
+    def failure(self) -> "Failure":
+        """What the user is told."""
+        from worker.contract import Failure  # noqa: PLC0415  # see above
+
+        return Failure(code=self.code, detail=self.detail, limit=self.limit, measured=self.measured)
+
+
+class DecoderError(MadvError):
+    """Decoding failed in a way that is not the clip's fault."""
+
+
+class DecoderBroken(DecoderError):
+    """The decoder's process failed for reasons of its own."""
+
+
+class DecoderUnfit(DecoderError):
+    """No stranger's file should be decoded on this machine as it is."""
 
 
 class BackendError(MadvError):

@@ -1,8 +1,8 @@
 """The jobs on the queue. RQ calls them by dotted name, in a forked process per job."""
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 from opentelemetry.trace import SpanKind
 
 from worker.backend import Deadline
 from worker.contract import (
     AnalysisReport,
+    Faces,
     JobOutcome,
     JobPayload,
     JobState,
@@ -23,9 +25,10 @@ from worker.contract import (
     ProbeReport,
     Progress,
 )
-from worker.domain import Clip
+from worker.domain import Footage
 from worker.errors import ClipError
 from worker.models.registry import recognizer
+from worker.patience import PatientBackend, patiently
 from worker.pipeline import Pipeline
 from worker.scratch import scratch_file
 from worker.task import ReportProgress, Task
@@ -33,7 +36,7 @@ from worker.telemetry.figures import FRAMES, OUTCOMES, Tally
 from worker.telemetry.tracing import note, past_span, span
 from worker.triton import verify
 from worker.triton.factory import OpenBackend
-from worker.video.decode import Counts, decode
+from worker.video.footage import Counts, open_footage
 from worker.video.limits import DecodeLimits
 from worker.watched import WatchedBackend, WatchedStopwatch
 
@@ -57,6 +60,8 @@ class Workplace:
     queued_at: datetime | None = None
     """Since when the job waited whose trace this process is in."""
     tally: Tally = field(default_factory=Tally)
+    patience_s: float = 0.0
+    """Longest wait for models or blob store to come back, each time they are found away."""
 
 
 WORKPLACE: Final[ContextVar[Workplace]] = ContextVar("WORKPLACE")
@@ -182,8 +187,14 @@ def _outcome(job: JobPayload, workplace: Workplace) -> JobOutcome:
         stopwatch.count(workplace.tally)
     if not workplace.is_wanted(job.job_id):
         return canceled
+    document = report.model_dump_json(by_alias=True).encode()
     with span("result"):
-        obstore.put(blobs, job.result_key, report.model_dump_json(by_alias=True).encode())
+        # Such as a full disk: what has been found out is not to be found out again.
+        patiently(
+            lambda: obstore.put(blobs, job.result_key, document),
+            (BaseError,),
+            Deadline.after(workplace.patience_s),
+        )
     stopwatch.count_whole(workplace.tally)
     workplace.tally.add(FRAMES, amount=report.decode.frames_decoded)
     workplace.report_proof(_proof(workplace.backend_name, report.timings_ms["recognize"]))
@@ -197,7 +208,13 @@ def _report(
         with stopwatch.stage("fetch"), path.open("wb") as file:
             for chunk in obstore.get(blobs, job.clip_key).stream():
                 file.write(chunk)
-        clip = _decoded(path, job, workplace, stopwatch)
+        with _footage(path, job, workplace, stopwatch) as footage:
+            return _analysed(footage, job, workplace, stopwatch)
+
+
+def _analysed(
+    footage: Footage, job: JobPayload, workplace: Workplace, stopwatch: WatchedStopwatch
+) -> AnalysisReport:
     task = Task(
         job.sha256,
         Deadline.after(workplace.analysis_timeout_s),
@@ -205,22 +222,36 @@ def _report(
         job.job_id,
         workplace.report_progress,
     )
+    judge = recognizer(job.recognizer)
+    with _models(workplace) as backend:
+        backend.await_model(judge.spec, task.deadline)
+        return Pipeline(backend, judge).analyse(footage, task, all_faces=job.faces is Faces.ALL)
+
+
+def _models(workplace: Workplace) -> PatientBackend:
     opened = workplace.open_backend()
-    with WatchedBackend(opened, workplace.backend_name, workplace.tally) as backend:
-        return Pipeline(backend, recognizer(job.recognizer)).analyse(clip, task)
+    watched = WatchedBackend(opened, workplace.backend_name, workplace.tally)
+    return PatientBackend(watched, workplace.patience_s, verify.verify_model)
 
 
-def _decoded(
+@contextmanager
+def _footage(
     path: Path, job: JobPayload, workplace: Workplace, stopwatch: WatchedStopwatch
-) -> Clip:
+) -> Iterator[Footage]:
+    """The clip, its first window decoded: what is no clip needs no models to be told so."""
+
     def hear(counts: Counts) -> None:
         done, total = counts
         progress = Progress(stage="decode", frames_done=done, frames_total=total)
         workplace.report_progress(progress)
 
     workplace.report_progress(Progress(stage="decode"))
-    with stopwatch.stage("decode"):
-        return decode(path, workplace.limits, fps=job.fps, hear=hear)
+    opened = open_footage(path, workplace.limits, fps=job.fps, hear=hear)
+    with ExitStack() as stack:
+        with stopwatch.stage("decode"):
+            footage = stack.enter_context(opened)
+            footage.begin()
+        yield footage
 
 
 def _stored(blobs: ObjectStore, key: str) -> AnalysisReport | None:

@@ -7,11 +7,10 @@ own (gRPC, onnxruntime, the blob store) exists in the forked work-horse alone.
 import gc
 import logging
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC
-from typing import Final, TypeVar
+from datetime import UTC, datetime
+from typing import Final
 
 import obstore
 from obstore.exceptions import BaseError
@@ -23,8 +22,10 @@ from rq import Queue, Worker
 from rq.job import Job, JobStatus
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
+from rq.worker_registration import clean_worker_registry
 
 from worker.announcements import Announcer, add_up, announce_change, is_wanted
+from worker.attempts import ClipJob, recover_lost
 from worker.backend import Deadline
 from worker.capabilities import capabilities
 from worker.contract import (
@@ -38,16 +39,18 @@ from worker.contract import (
 )
 from worker.errors import BackendError, BackendUnavailable
 from worker.jobs import WORKPLACE, Workplace, prove
-from worker.process import ChildDied, call_in_child, die_with_parent
+from worker.leash import die_with_parent
+from worker.patience import patiently
+from worker.process import ChildDied, call_in_child
 from worker.settings import ModelSettings, WorkerSettings
 from worker.task import ignore
 from worker.telemetry import export
 from worker.telemetry.figures import OUTCOMES, Tally
 from worker.telemetry.logs import JOB_ID, configure
+from worker.telemetry.scrub import scrubbed
 from worker.telemetry.tracing import continued
 from worker.triton.factory import OpenBackend, backend_factory
-
-T = TypeVar("T")
+from worker.video.check import check_decoder
 
 _LOG = logging.getLogger(__name__)
 
@@ -59,7 +62,6 @@ WORKER_TTL_S: Final = 20
 """A worker without one is gone; an idle one says so every `WORKER_TTL_S - 15` seconds."""
 MAINTENANCE_S: Final = 5
 """How often a worker looks for lost jobs, between its own."""
-_RETRY_PAUSE_S = 0.25
 _ERASE_TIMEOUT_S = 30.0
 _MARGIN_S = 5.0
 
@@ -71,6 +73,7 @@ class ClipWorker(Worker):
         super().__init__(
             [Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)],
             connection=connection,
+            job_class=ClipJob,
             serializer=JSONSerializer,
             worker_ttl=WORKER_TTL_S,
             job_monitoring_interval=HEARTBEAT_S,
@@ -90,6 +93,13 @@ class ClipWorker(Worker):
     ) -> None:
         """Say that this worker lives, and will for `WORKER_TTL_S`."""
         super().heartbeat(WORKER_TTL_S, pipeline)
+
+    def clean_registries(self) -> None:
+        """Look for lost jobs. What a dead worker had taken and not begun, the gateway puts back."""
+        for queue in self.queues:
+            recover_lost(queue)
+            clean_worker_registry(queue)
+        self.last_cleaned_at = datetime.now(UTC)  # type: ignore[assignment]  # typed as None by RQ
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Where the forked process begins."""
@@ -148,7 +158,7 @@ class ClipWorker(Worker):
         exc_string: str = "",
     ) -> None:
         """Record a failed try, and erase the clip if it was the last."""
-        super().handle_job_failure(job, queue, started_job_registry, exc_string)
+        super().handle_job_failure(job, queue, started_job_registry, scrubbed(exc_string))
         if job.get_status() in {JobStatus.FAILED, JobStatus.STOPPED}:
             self._erase_clip(job)
         if not self.is_horse:
@@ -189,12 +199,14 @@ def run(settings: WorkerSettings) -> None:
     Raises:
         ContractMismatch: The models are not those this code was written for.
         BackendError: They do not answer in time.
+        DecoderUnfit: Clips cannot be decoded safely.
     """
     configure(settings.log_format)
     export.load(settings.traces)
+    _LOG.info("clips are decoded by FFmpeg %s", check_decoder(settings.limits()))
     deadline = Deadline.after(settings.startup_timeout_s)
     connection = Redis.from_url(settings.redis_url.get_secret_value())
-    _patiently(connection.ping, RedisConnectionError, deadline)
+    patiently(connection.ping, (RedisConnectionError,), deadline)
     workplace = _workplace(settings, connection)
     # In a child: its connections and threads must not be there when jobs are forked.
     proved = call_in_child(
@@ -216,14 +228,23 @@ def prove_patiently(open_backend: OpenBackend, settings: ModelSettings) -> Probe
         BackendError: They differ, or cannot be run.
     """
     deadline = Deadline.after(settings.startup_timeout_s)
-    return _patiently(
-        lambda: prove(open_backend, backend_name(settings), deadline), BackendUnavailable, deadline
+    return patiently(
+        lambda: prove(open_backend, backend_name(settings), deadline),
+        (BackendUnavailable,),
+        deadline,
     )
 
 
 def backend_name(settings: ModelSettings) -> str:
     """Which backend the settings choose."""
     return "triton" if settings.triton_url else "inprocess"
+
+
+def backend_opener(settings: ModelSettings) -> OpenBackend:
+    """What opens the backend that the settings choose."""
+    return backend_factory(
+        settings.triton_url, settings.model_repo, shares_memory=settings.triton_shares_memory
+    )
 
 
 def _prove(
@@ -244,7 +265,7 @@ def _workplace(settings: WorkerSettings, connection: Redis) -> Workplace:
         connection.set(PROBE_KEY, proof.model_dump_json())
 
     return Workplace(
-        open_backend=backend_factory(settings.triton_url, settings.model_repo),
+        open_backend=backend_opener(settings),
         backend_name=backend_name(settings),
         open_blobs=lambda: _open_blobs(settings.blob_url),
         limits=settings.limits(),
@@ -254,6 +275,7 @@ def _workplace(settings: WorkerSettings, connection: Redis) -> Workplace:
         is_wanted=lambda job_id: is_wanted(connection, job_id),
         report_proof=report_proof,
         traces=settings.traces,
+        patience_s=settings.outage_patience_s,
     )
 
 
@@ -269,14 +291,3 @@ def _erase(open_blobs: Callable[[], ObjectStore], key: str) -> None:
         return
     except BaseError:
         _LOG.warning("a clip could not be erased yet", exc_info=True)
-
-
-def _patiently(attempt: Callable[[], T], outage: type[Exception], deadline: Deadline) -> T:
-    """What the attempt returns once it no longer meets the outage."""
-    while True:
-        try:
-            return attempt()
-        except outage:
-            time.sleep(_RETRY_PAUSE_S)
-            if deadline.is_over:
-                raise

@@ -1,51 +1,33 @@
-"""A decoded clip becomes aligned crops and an AU trace: what every judgement starts from.
+"""A clip becomes aligned crops and AU traces of its faces: what every judgement starts from.
 
-Serving and evaluation both come through here, so figures are measured on what is served.
+Serving and evaluation both come through here, so figures are measured on what is served. A clip is
+taken window by window, and so handed on: memory grows with the window, not with the clip.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from worker.backend import Inference
 from worker.contract import ErrorCode, Progress
-from worker.domain import Clip, FaceBox, FloatArray, Frame, Image
+from worker.domain import FaceBox, Footage, Frame
 from worker.errors import ClipError
-from worker.models import au, face
-from worker.preprocess.reference import central_frame, probed, resting_frame
+from worker.models import face
 from worker.preprocess.spec import PREPROCESS, PreprocessSpec
-from worker.preprocess.stabilise import LOST, Placement, stabilise
-from worker.presence import FaceTrack, Status, follow, key_frames
-from worker.specs import AU, FACE
+from worker.presence import FaceTrack, Follower, doubtful, key_frames
+from worker.specs import FACE
+from worker.strip import WINDOW, Meter, Observation
 from worker.task import Task
+from worker.watch import MIN_FRAMES, FaceWatch, Verdict
 
-MIN_FRAMES: Final = 3
-"""An onset, an apex and an offset."""
 _FACE_BATCH: Final = 8
+_LOOKS: Final = 4
+"""How often the time between key frames is halved where a face moves fast."""
 
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """The analysed face of a clip, frame by frame."""
-
-    track: FaceTrack
-    judged: Sequence[tuple[Status, float]]
-    """Status and confidence of each frame of the clip."""
-    used: npt.NDArray[np.intp]
-    """[N] which frames of the clip were analysed."""
-    pts_s: npt.NDArray[np.float64]
-    """[N] their times."""
-    crops: Image
-    """uint8 [N, 3, S, S]"""
-    placements: Sequence[Placement]
-    """[N] where in its frame each crop lies."""
-    reference: int
-    """Position of the crop that the trace is measured against."""
-    trace: FloatArray
-    """f32 [N, sides, K], change against the reference in FACS units."""
+Looks = list[tuple[Frame, list[FaceBox]]]
 
 
 class Observer:
@@ -54,95 +36,146 @@ class Observer:
     Args:
         inference: Runs the models.
         preprocess: How crops are made; the models were trained with it.
+        window: Frames of a face that are measured together.
     """
 
-    def __init__(self, inference: Inference, preprocess: PreprocessSpec = PREPROCESS) -> None:
+    def __init__(
+        self,
+        inference: Inference,
+        preprocess: PreprocessSpec = PREPROCESS,
+        window: int = WINDOW,
+    ) -> None:
         self._inference = inference
         self._preprocess = preprocess
+        self._window = window
 
-    def observe(self, clip: Clip, task: Task) -> Observation:
-        """The trace of a clip and the crops it was measured on.
+    def observe(
+        self, footage: Footage, task: Task, *, all_faces: bool = False
+    ) -> Iterator[Observation]:
+        """What is seen of each face, window by window: a short clip is one window.
+
+        Args:
+            footage: The clip, none of which has been taken yet.
+            task: What it may take.
+            all_faces: Not the main face alone.
 
         Raises:
-            ClipError: TOO_SHORT or NO_FACE.
+            ClipError: TOO_SHORT or NO_FACE, or what the footage raises.
             BackendError: The models cannot be run, or not before the deadline.
         """
-        _check_length(sum(frame.image is not None for frame in clip.frames), "were decoded")
-        with task.stopwatch.stage("face"):
-            track = self._find_face(clip, task)
-        judged = [track.judge(frame) for frame in clip.frames]
-        used = np.flatnonzero([status in {"ok", "low_confidence"} for status, _ in judged])
-        _check_length(len(used), "show the face")
-        task.report_progress(Progress(stage="align", frames_done=0, frames_total=len(used)))
-        with task.stopwatch.stage("align"):
-            frames = [clip.frames[index] for index in used]
-            crops, placements = self._stabilise(frames, track, task)
-        agreement = np.array([placement.agreement for placement in placements], dtype=np.float32)
-        for index in used[agreement < LOST]:
-            judged[index] = ("low_confidence", judged[index][1])
-        with task.stopwatch.stage("au"):
-            reference = self._reference(crops, agreement, task)
-            trace = self._trace(crops, crops[reference][None], task)
-        pts_s = np.array([frame.pts_s for frame in frames])
-        return Observation(track, judged, used, pts_s, crops, placements, reference, trace)
+        meter = Meter(self._inference, task, footage.frames_total)
+        watching = partial(FaceWatch, meter=meter, spec=self._preprocess, window=self._window)
+        detector = _Detector(self._inference, task, footage.frames_total)
+        yield from _Viewing(footage, detector, watching, self._preprocess).all(all_faces=all_faces)
 
-    def _find_face(self, clip: Clip, task: Task) -> FaceTrack:
-        keys = key_frames(clip)
-        faces: list[list[FaceBox]] = []
-        for start in range(0, len(keys), _FACE_BATCH):
-            task.report_progress(Progress(stage="face", frames_done=start, frames_total=len(keys)))
-            faces += self._detect(keys[start : start + _FACE_BATCH], task)
-        return follow(keys, faces, self._preprocess)
 
-    def _detect(self, frames: list[Frame], task: Task) -> list[list[FaceBox]]:
+@dataclass(frozen=True, slots=True)
+class _Detector:
+    inference: Inference
+    task: Task
+    frames_total: int | None
+
+    def look(self, frames: Sequence[Frame]) -> Looks:
+        """The faces in frames that decoded."""
+        seen: Looks = []
+        for start in range(0, len(frames), _FACE_BATCH):
+            batch = frames[start : start + _FACE_BATCH]
+            done = batch[0].index
+            self.task.report_progress(
+                Progress(stage="face", frames_done=done, frames_total=self.frames_total)
+            )
+            seen += zip(batch, self._detect(batch), strict=True)
+        return seen
+
+    def _detect(self, frames: Sequence[Frame]) -> list[list[FaceBox]]:
         prepared = [face.prepare(frame.image) for frame in frames if frame.image is not None]
-        outputs = self._inference.infer(
+        outputs = self.inference.infer(
             FACE.name,
             {"image": np.concatenate([tensor for tensor, _ in prepared])},
             [tensor.name for tensor in FACE.outputs],
-            task.deadline,
+            self.task.deadline,
         )
         return [
             face.interpret({name: tensor[row : row + 1] for name, tensor in outputs.items()}, scale)
             for row, (_, scale) in enumerate(prepared)
         ]
 
-    def _stabilise(
-        self, frames: list[Frame], track: FaceTrack, task: Task
-    ) -> tuple[Image, Sequence[Placement]]:
-        """Crops uint8 [N, 3, S, S] in which the head holds still, and where they lie."""
-        images = [frame.image for frame in frames if frame.image is not None]
-        guesses = track.guesses(np.array([frame.pts_s for frame in frames]), self._preprocess)
-        size = self._preprocess.crop_size
-        crops = np.empty((len(images), 3, size, size), dtype=np.uint8)
-        placements: dict[int, Placement] = {}
-        anchor = frames.index(track.anchor)
-        for position, placement, crop in stabilise(images, guesses, anchor, self._preprocess):
-            task.deadline.remaining_s()
-            crops[position] = crop.transpose(2, 0, 1)
-            placements[position] = placement
-        return crops, [placements[position] for position in range(len(images))]
 
-    def _reference(self, crops: Image, agreement: FloatArray, task: Task) -> int:
-        """The frame at rest, judged on frames spread over the clip."""
-        at = probed(agreement)
-        looks = crops[at]
-        central = central_frame(looks)
-        outputs = [
-            self._inference.infer(AU.name, inputs, au.OUTPUTS, task.deadline)
-            for inputs in au.windows(looks, looks[central][None])
-        ]
-        return int(at[resting_frame(au.interpret(outputs), central)])
+class _Viewing:
+    """One clip being observed."""
 
-    def _trace(self, crops: Image, reference: Image, task: Task) -> FloatArray:
-        outputs = []
-        for index, inputs in enumerate(au.windows(crops, reference)):
-            done = index * au.WINDOW
-            task.report_progress(
-                Progress(stage="action_units", frames_done=done, frames_total=len(crops))
+    def __init__(
+        self,
+        footage: Footage,
+        detector: _Detector,
+        watching: Callable[[int, list[Verdict]], FaceWatch],
+        spec: PreprocessSpec,
+    ) -> None:
+        self._footage = footage
+        self._detector = detector
+        self._stopwatch = detector.task.stopwatch
+        self._watching = watching
+        self._spec = spec
+        self._follower = Follower(spec)
+        self._watches: dict[int, FaceWatch] = {}
+        self._unseen: list[Verdict] = []
+        """Of the frames so far, about a face that is not in any of them."""
+        self._decoded = 0
+        self._last_look: Looks = []
+
+    def all(self, *, all_faces: bool) -> Iterator[Observation]:
+        """Every window of every face."""
+        for frames in self._windows():
+            self._decoded += sum(frame.image is not None for frame in frames)
+            for track in self._tracks(frames):
+                if (track.track_id == 0 or all_faces) and track.is_seen:
+                    yield from self._watch(track.track_id).take(frames, track)
+            self._unseen += [
+                ("no_face" if frame.image is not None else "decode_error", 0.0) for frame in frames
+            ]
+            del frames  # or it would stay until the next one has been decoded
+        _check_length(self._decoded, "were decoded")
+        self._check_main()
+        for track_id, watch in self._watches.items():
+            if track_id == 0 or watch.is_lasting:
+                yield from watch.finish()
+
+    def _windows(self) -> Iterator[Sequence[Frame]]:
+        windows = self._footage.windows()
+        while True:
+            with self._stopwatch.stage("decode"):
+                frames = next(windows, None)
+            if frames is None:
+                return
+            yield frames
+            del frames
+
+    def _tracks(self, frames: Sequence[Frame]) -> list[FaceTrack]:
+        looked_s = self._last_look[0][0].pts_s if self._last_look else -np.inf
+        with self._stopwatch.stage("face"):
+            seen = self._detector.look(key_frames(frames, looked_s))
+            for _ in range(_LOOKS):
+                more = doubtful(frames, self._last_look + seen, self._spec)
+                if not more:
+                    break
+                seen = sorted(seen + self._detector.look(more), key=lambda look: look[0].index)
+        if seen:
+            last, faces = seen[-1]
+            self._last_look = [(Frame(last.index, last.pts_s, None), faces)]
+        return self._follower.follow(seen)
+
+    def _watch(self, track_id: int) -> FaceWatch:
+        if track_id not in self._watches:
+            self._watches[track_id] = self._watching(track_id, list(self._unseen))
+        return self._watches[track_id]
+
+    def _check_main(self) -> None:
+        if not self._watches:
+            looked_at = self._follower.looked_at
+            raise ClipError(
+                ErrorCode.NO_FACE, f"no face in any of the {looked_at} frames looked at"
             )
-            outputs.append(self._inference.infer(AU.name, inputs, au.OUTPUTS, task.deadline))
-        return au.interpret(outputs)
+        _check_length(self._watches[0].frames_used, "show the face")
 
 
 def _check_length(frames: int, what: str) -> None:

@@ -11,7 +11,7 @@ from worker.pipeline import Pipeline
 from worker.stopwatch import Stopwatch
 from worker.task import Task
 from worker.triton.inprocess import InProcessBackend
-from worker.video.decode import decode
+from worker.video.footage import open_footage
 from worker.video.limits import DecodeLimits
 
 TIMEOUT_S: Final = 600.0
@@ -23,6 +23,8 @@ def analyse_file(
     limits: DecodeLimits,
     recognizer_name: str,
     fps: float | None = None,
+    *,
+    all_faces: bool = False,
 ) -> AnalysisReport:
     """The same report as the service gives, without a job id; `fps` is that of an archive.
 
@@ -33,10 +35,11 @@ def analyse_file(
     """
     judge = recognizer(recognizer_name)
     stopwatch = Stopwatch()
-    with stopwatch.stage("decode"):
-        clip = decode(path, limits, fps=fps)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    with InProcessBackend(model_repo) as backend:
-        task = Task(sha256, Deadline.after(TIMEOUT_S), stopwatch)
-        return Pipeline(backend, judge).analyse(clip, task)
+    task = Task(sha256, Deadline.after(TIMEOUT_S), stopwatch)
+    with (
+        open_footage(path, limits, fps=fps) as footage,
+        InProcessBackend(model_repo) as backend,
+    ):
+        return Pipeline(backend, judge).analyse(footage, task, all_faces=all_faces)

@@ -24,6 +24,10 @@ class ModelSettings(BaseSettings):
         pattern=r"^(\S+:\d+)?$",
         description="host:port of Triton's gRPC endpoint; empty runs the models in the worker.",
     )
+    triton_shares_memory: bool = Field(
+        default=False,
+        description="Hand inputs to Triton in shared memory: it must see this worker's /dev/shm.",
+    )
     model_repo: Path = Field(
         default=Path(__file__).parents[1] / "model_repo",
         description="Folder of the models, read where they run in the worker.",
@@ -56,7 +60,12 @@ class DecodeSettings(BaseSettings):
     max_decoded_bytes: int = Field(
         default=_DEFAULT.max_decoded_bytes,
         ge=1 << 20,
-        description="Most memory the decoded frames of a clip may take.",
+        description="Most bytes the files of an archive of frames may unpack to.",
+    )
+    window_bytes: int = Field(
+        default=_DEFAULT.window_bytes,
+        ge=1 << 20,
+        description="Memory for decoded frames: what a clip has more of is analysed in parts.",
     )
     max_decoder_bytes: int = Field(
         default=_DEFAULT.max_decoder_bytes,
@@ -75,6 +84,7 @@ class DecodeSettings(BaseSettings):
             max_frames=self.max_frames,
             max_duration_s=self.max_duration_s,
             max_decoded_bytes=self.max_decoded_bytes,
+            window_bytes=self.window_bytes,
             max_decoder_bytes=self.max_decoder_bytes,
             timeout_s=self.decode_timeout_s,
         )
@@ -91,6 +101,11 @@ class WorkerSettings(ModelSettings, DecodeSettings, TelemetrySettings):
         description="Where clips and results lie: file:///folder, s3://bucket/prefix, ...",
         pattern=r"^[a-z][a-z0-9]*://",
     )
+    outage_patience_s: Seconds = Field(
+        default=120,
+        description="Longest an attempt waits for models or blob store that are away.",
+    )
     analysis_timeout_s: Seconds = Field(
-        default=240, description="Longest the models may take over one clip, all steps together."
+        default=240,
+        description="Longest the analysis of one clip may take, its first window decoded.",
     )

@@ -40,6 +40,8 @@ SIDES: Final = ("left", "right")
 
 LEVELS: Final = ("low", "mid", "high")
 GATES: Final = (*LEVELS, "au")
+PLACES: Final = 14
+"""Along one side of an attention map: 8 pixels of the crop each."""
 
 DType = Literal["UINT8", "FP32"]
 
@@ -61,6 +63,8 @@ class ModelSpec:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     max_batch: int = 0
+    optional: tuple[TensorSpec, ...] = ()
+    """Outputs that a model may have besides; nothing here asks for them."""
 
 
 _CROPS = TensorSpec("crops", "UINT8", (-1, 3, CROP_SIZE, CROP_SIZE))
@@ -98,7 +102,9 @@ MADVNET = ModelSpec(
         TensorSpec("action_units", "FP32", (CLIP_FRAMES, len(SIDES), AU_COUNT)),
     ),
     _RECOGNITION,
+    optional=(TensorSpec("attention", "FP32", (CLIP_FRAMES, len(LEVELS), PLACES, PLACES)),),
 )
+"""`attention`: where the class token of each frame and level looks; a picture sums to 1."""
 RECOGNIZE = ModelSpec("recognize", (_CROPS, _REFERENCE), (*_RECOGNITION, _ACTION_UNITS))
 
 MODELS: Final = {spec.name: spec for spec in (FACE, DEPTH, AU, MADVNET, RECOGNIZE)}

@@ -15,13 +15,21 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from service.cli.options import ClipFile, Fps, ServiceUrl, Tags, clip_options
+from service.cli.options import (
+    ClipFile,
+    Fps,
+    ServiceUrl,
+    Tags,
+    WhichFaces,
+    WhichRecognizer,
+    clip_options,
+)
 from service.cli.outcome import explained
 from service.client import DEFAULT_URL, MadvClient
 from service.client.tables import summary
 from service.demo import run_worker
 from service.schemas import Job
-from worker.contract import AnalysisReport
+from worker.contract import RECOGNIZERS, AnalysisReport, Faces
 
 
 def recognize(  # noqa: PLR0913  # a command's options are its arguments
@@ -43,10 +51,12 @@ def recognize(  # noqa: PLR0913  # a command's options are its arguments
     fps: Fps = None,
     ref: Annotated[str | None, typer.Option(help="Your own id of the clip.")] = None,
     tag: Tags = None,
+    recognizer: WhichRecognizer = RECOGNIZERS[0],
+    faces: WhichFaces = Faces.MAIN,
 ) -> None:
     """Send a clip to a running service and show its answer. Key: MADV_API_KEY."""
     console = Console()
-    options = clip_options(fps, tag, ref)
+    options = clip_options(fps, tag, ref, recognizer=recognizer, faces=faces)
     with explained(console), MadvClient(url) as client:
         with _progress() as progress:
             task = progress.add_task("uploading", total=None)
@@ -69,11 +79,15 @@ def analyze(
     file: ClipFile,
     json_out: Annotated[Path, typer.Option("--json", help="Where the result goes, as JSON.")],
     fps: Fps = None,
+    recognizer: WhichRecognizer = RECOGNIZERS[0],
+    faces: WhichFaces = Faces.MAIN,
 ) -> None:
     """Analyse a clip in this process, without any server."""
-    rate = () if fps is None else ("--fps", str(fps))
+    told = ["--json", str(json_out), "--recognizer", recognizer, "--faces", str(faces)]
+    if fps is not None:
+        told += ["--fps", str(fps)]
     with explained(Console()):
-        run_worker("analyze", str(file), "--json", str(json_out), *rate)
+        run_worker("analyze", str(file), *told)
 
 
 def _progress() -> Progress:

@@ -2,7 +2,7 @@
 
 import typer
 
-from service.cli import batch, clips, doctor, keys, stack
+from service.cli import audit, batch, clips, doctor, keys, receipts, stack
 
 app = typer.Typer(
     help="Recognises facial micro-expressions in video clips.",
@@ -13,6 +13,8 @@ for _command in (stack.up, clips.recognize, clips.analyze, stack.demo, doctor.do
     app.command()(_command)
 app.add_typer(keys.app)
 app.add_typer(batch.app)
+app.add_typer(audit.app)
+app.add_typer(receipts.app)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from service.cli.options import DEFAULT_DATA_DIR, DataDir
+from service.cli.options import DEFAULT_DATA_DIR, DataDir, RedisUrl
 from service.cli.outcome import FAILED, UNREACHABLE, explained
 from service.embedded.address import published_redis
 from service.principal import Scope
@@ -31,14 +31,6 @@ from service.store.connection import OUTAGES
 app = typer.Typer(name="keys", help="Make, list and revoke API keys.", no_args_is_help=True)
 
 T = TypeVar("T")
-RedisUrl = Annotated[
-    str | None,
-    typer.Option(
-        envvar="MADV_REDIS_URL",
-        show_envvar=True,
-        help="Redis of the service; that of the stack running on --data if not told.",
-    ),
-]
 _TIMEOUT_S = 5.0
 
 

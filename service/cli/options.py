@@ -8,13 +8,28 @@ from pydantic import ValidationError
 
 from service.embedded.backend import Requested
 from service.schemas import RecognizeOptions
+from worker.contract import RECOGNIZERS, Faces
 
 ClipFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 DataDir = Annotated[Path, typer.Option("--data", help="Folder of everything that is kept.")]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MADV_REDIS_URL",
+        show_envvar=True,
+        help="Redis of the service; that of the stack running on --data if not told.",
+    ),
+]
 Backend = Annotated[Requested, typer.Option(help="What runs the models.")]
 ServiceUrl = Annotated[str, typer.Option("--url", envvar="MADV_URL", help="The service.")]
 Fps = Annotated[
     float | None, typer.Option(help="Frames per second of an archive of frames (.zip).")
+]
+WhichRecognizer = Annotated[
+    str, typer.Option("--recognizer", help=f"Of {', '.join(RECOGNIZERS)}; `au` infers no emotion.")
+]
+WhichFaces = Annotated[
+    Faces, typer.Option("--faces", help="The main face, or every face with a report of its own.")
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="To find jobs by; repeatable.")]
 
@@ -26,13 +41,17 @@ def clip_options(
     tags: list[str] | None,
     client_ref: str | None = None,
     *,
+    recognizer: str = RECOGNIZERS[0],
+    faces: Faces = Faces.MAIN,
     deduplicate: bool = True,
 ) -> RecognizeOptions:
     """What was told on the command line, as the service wants it. Raises BadParameter."""
     told = {"fps": fps, "tags": tags, "client_ref": client_ref}
     given = {name: value for name, value in told.items() if value}
     try:
-        return RecognizeOptions.model_validate({**given, "deduplicate": deduplicate})
+        return RecognizeOptions.model_validate(
+            {**given, "recognizer": recognizer, "faces": faces, "deduplicate": deduplicate}
+        )
     except ValidationError as exc:
         found = exc.errors(include_url=False)[0]
         raise typer.BadParameter(f"{found['loc'][0]}: {found['msg']}") from exc

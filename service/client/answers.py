@@ -16,6 +16,8 @@ from worker.contract import EventKind, JobState
 
 PENDING = frozenset({JobState.QUEUED, JobState.PROCESSING})
 """States of a job that has not ended."""
+RECEIPT = "Deletion-Receipt"
+"""Header of a signed statement that a job was erased."""
 
 _OF_PROXIES = frozenset({502, 503, 504})
 

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from worker.contract import ActionUnitTrace, AnalysisReport
+from worker.contract import ActionUnitTrace, AnalysisReport, Prediction
 
 _BAR_WIDTH = 30
 _STRONGEST = 6
@@ -14,13 +14,14 @@ _STRONGEST = 6
 
 def summary(report: AnalysisReport) -> Group:
     """The answer, its probabilities, the strongest action units and where the time went."""
-    return Group(_headline(report), _probabilities(report), _action_units(report), _timings(report))
+    answer = [] if report.prediction is None else [_probabilities(report.prediction)]
+    return Group(_headline(report), *answer, _action_units(report), _timings(report))
 
 
 def _headline(report: AnalysisReport) -> RenderableType:
     clip, prediction = report.clip, report.prediction
     text = Text.assemble(
-        (prediction.label, "bold"),
+        ("action units alone" if prediction is None else prediction.label, "bold"),
         f" · {clip.frames} frames in {clip.duration_s:.2f} s",
         f" · {report.adequacy.verdict}: {report.adequacy.reason}\n",
     )
@@ -31,12 +32,15 @@ def _headline(report: AnalysisReport) -> RenderableType:
         )
     if not report.events:
         text.append("no event was spotted\n")
+    for face in report.faces[1:]:
+        answer = "action units alone" if face.prediction is None else face.prediction.label
+        text.append(f"face {face.track_id}: {answer}, events: {len(face.events)}\n")
     return text
 
 
-def _probabilities(report: AnalysisReport) -> Table:
+def _probabilities(prediction: Prediction) -> Table:
     table = _table("Class", "Probability", "")
-    for label, value in _descending(report.prediction.probabilities):
+    for label, value in _descending(prediction.probabilities):
         table.add_row(label, f"{value:.3f}", _bar(value))
     return table
 

@@ -67,6 +67,7 @@ class Wiring:
             "MADV_REDIS_URL": self.redis_url,
             "MADV_TRITON_URL": triton_url,
             "MADV_BLOB_URL": (self.data_dir / "blobs").as_uri(),
+            "MADV_AUDIT_URL": (self.data_dir / "audit").as_uri(),
             "MADV_MODEL_REPO": str(self.model_repo),
         }
 

@@ -35,6 +35,7 @@ _HEADERS = {
     "Idempotent-Replayed": "`true`: an earlier request with the same key made this job.",
     "ETag": "Names this version, for `If-None-Match`.",
     "Content-Disposition": "A file name.",
+    "Deletion-Receipt": "A signed statement (JWT, Ed25519) that nothing of the job is kept.",
     "WWW-Authenticate": "`Bearer`.",
     "Allow": "Of 405: the methods that are allowed here.",
 }

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from service.interface.report import example_report
 from service.openface import csv_of
+from service.receipts import DeletionReceipt, JsonWebKey, JsonWebKeySet
 from service.schemas import (
     Attempt,
     Batch,
@@ -60,6 +61,7 @@ def examples() -> Mapping[str, BaseModel]:
         *_batches(),
         *_deliveries(),
         WebhookSecret(secret="whsec_ZXhhbXBsZSBvbmx5LCBub2JvZHkncyBzZWNyZXQ="),  # noqa: S106  # says it
+        *_receipts(),
         Models(data=[_card(report)]),
         _limits(),
         Liveness(),
@@ -155,6 +157,15 @@ def _deliveries() -> tuple[BaseModel, ...]:
     return delivery, Deliveries(data=[delivery])
 
 
+def _receipts() -> tuple[BaseModel, ...]:
+    key = JsonWebKey(
+        kid="kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+        x="11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    )
+    receipt = DeletionReceipt(job_id=_JOB_ID, receipt="eyJhbGciOiJFZERTQSJ9.eyJzd….c2ln")
+    return receipt, JsonWebKeySet(keys=[key])
+
+
 def _card(report: AnalysisReport) -> ModelCard:
     figure = Metric(
         name="UF1",
@@ -164,7 +175,7 @@ def _card(report: AnalysisReport) -> ModelCard:
     )
     return ModelCard(
         **report.model.model_dump(),
-        labels=list(report.prediction.probabilities),
+        labels=list(report.events[0].probabilities),
         action_units=report.action_units.names,
         licence="CC-BY-4.0",
         metrics=[figure],

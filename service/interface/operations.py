@@ -108,8 +108,15 @@ OPERATIONS: Mapping[str, Operation] = {
     "DELETE /v1/jobs/{job_id}": Operation(
         "delete_job",
         codes=(GatewayCode.JOB_NOT_FOUND,),
-        links={"204": _job(_PATH_ID, "get_job", "get_result", "delete_job")},
+        headers={"204": ("Deletion-Receipt",)},
+        links={"204": _job(_PATH_ID, "get_job", "get_result", "delete_job", "get_receipt")},
     ),
+    "GET /v1/jobs/{job_id}/receipt": Operation(
+        "get_receipt",
+        codes=(GatewayCode.JOB_NOT_FOUND, GatewayCode.NOT_DELETED),
+        headers={"409": ("Retry-After",)},
+    ),
+    "GET /.well-known/jwks.json": Operation("get_receipt_keys"),
     "POST /v1/jobs/{job_id}/cancel": Operation(
         "cancel_job",
         codes=_JOB,

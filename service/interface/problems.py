@@ -35,6 +35,9 @@ _EXAMPLES = (
     ProblemError(GatewayCode.JOB_CANCELED, "A canceled job has no result."),
     ProblemError(GatewayCode.JOB_DELETED, "The job and all its data were deleted."),
     ProblemError(GatewayCode.EXPIRED, "The result was kept until 2026-03-02T12:30:02Z."),
+    ProblemError(
+        GatewayCode.NOT_DELETED, "It was not deleted, or what a worker holds of it is being erased."
+    ),
     ProblemError(GatewayCode.BATCH_NOT_FOUND, "No batch has this id."),
     ProblemError(GatewayCode.BATCH_CLOSED, "The batch was canceled."),
     ProblemError(GatewayCode.DELIVERY_NOT_FOUND, "The job has no such delivery."),

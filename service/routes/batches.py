@@ -10,9 +10,11 @@ from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from service.access import owned_batch
-from service.auth import Reader, Submitter
+from service.audit.chain import Action
+from service.auth import Principal, Reader, Submitter
 from service.dependencies import Gateway, GatewayDep
 from service.following import LONGEST_WAIT_S
+from service.permitted import as_permitted
 from service.routes.recognize import refuse_out_of_range
 from service.routes.responses import problems
 from service.schemas import Batch, BatchItemPage, BatchRequest, BatchResult
@@ -49,7 +51,7 @@ async def create(
         created_at=now,
         expires_at=now + timedelta(seconds=kept_s),
         total=len(request.items),
-        options=request.options,
+        options=as_permitted(request.options, settings.recognizers),
         client_ref=request.client_ref,
         tags=request.tags,
         webhook_url=request.webhook_url,
@@ -119,14 +121,14 @@ async def results(
     """One line of JSON (BatchResult) for each job that has ended, in the order of their ends."""
     await owned_batch(gateway, caller, batch_id)
     return StreamingResponse(
-        _lines(batch_id, gateway, cursor or "0", wait),
+        _lines(batch_id, gateway, caller, cursor or "0", wait),
         media_type=NDJSON_TYPE,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
 async def _lines(
-    batch_id: str, gateway: Gateway, cursor: str, wait_s: float
+    batch_id: str, gateway: Gateway, caller: Principal, cursor: str, wait_s: float
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
@@ -137,7 +139,7 @@ async def _lines(
             page = await gateway.batches.finished_after(batch_id, cursor, _PAGE)
             for finished in page:
                 cursor = finished.cursor
-                yield (await _line(finished, gateway)).model_dump_json(
+                yield (await _line(finished, gateway, caller)).model_dump_json(
                     by_alias=True
                 ).encode() + b"\n"
             if page:
@@ -150,11 +152,13 @@ async def _lines(
                     await changed.wait()
 
 
-async def _line(finished: Finished, gateway: Gateway) -> BatchResult:
+async def _line(finished: Finished, gateway: Gateway, caller: Principal) -> BatchResult:
     now = utc_now()
     found = await gateway.jobs.find(finished.job_id, now)
     known = found if isinstance(found, Standing) else None
     is_kept = known is not None and state_of(known, now) is JobState.SUCCEEDED
+    if is_kept:
+        await gateway.trail.note(Action.READ_RESULT, caller, finished.job_id)
     return BatchResult(
         cursor=finished.cursor,
         client_ref=finished.client_ref,

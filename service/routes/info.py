@@ -16,7 +16,8 @@ router = APIRouter(prefix="/v1", tags=["service"])
 @router.get("/models", responses=problems(401, 403, 503))
 async def models(caller: Reader, gateway: GatewayDep) -> Models:  # noqa: ARG001  # needs a key
     """The recognizers: labels, version, digest, training data, figures with their protocol."""
-    return Models(data=(await _announced(gateway)).models)
+    offered = gateway.settings.recognizers
+    return Models(data=[m for m in (await _announced(gateway)).models if m.name in offered])
 
 
 @router.get("/limits", responses=problems(401, 403, 503))

@@ -10,12 +10,15 @@ from fastapi.sse import format_sse_event
 from pydantic import AwareDatetime
 
 from service.access import owned_job, refuse_unless_succeeded, seen
+from service.audit.chain import Action
 from service.auth import Deleter, Principal, Reader, Submitter
 from service.dependencies import Gateway, GatewayDep
 from service.errors import GatewayCode, ProblemError
 from service.following import LONGEST_WAIT_S, wait_until
 from service.negotiation import best_of
+from service.receipts import HEADER as RECEIPT_HEADER
 from service.rendering import job_document
+from service.routes.receipts import receipt_of
 from service.routes.responses import (
     CSV_TYPE,
     PARQUET_TYPE,
@@ -111,18 +114,26 @@ async def job(
 
 
 @router.delete("/{job_id}", status_code=204, responses=problems(401, 403, 404, 422, 503))
-async def delete(job_id: JobId, caller: Deleter, gateway: GatewayDep) -> None:
+async def delete(job_id: JobId, caller: Deleter, gateway: GatewayDep, response: Response) -> None:
     """Erase the job: clip, result, plot, events, webhook log. A running analysis is stopped.
 
-    The id answers 410 from then on. Deleting twice is no error.
+    The id answers 410 from then on. Deleting twice is no error. `Deletion-Receipt` is a signed
+    statement that nothing is kept; it comes later where a worker is just being stopped.
     """
     try:
         standing = await owned_job(gateway, caller, job_id)
     except ProblemError as problem:
-        if problem.code is GatewayCode.JOB_DELETED:
-            return
-        raise
-    now = utc_now()
+        if problem.code is not GatewayCode.JOB_DELETED:
+            raise
+    else:
+        await _erase(gateway, caller, standing)
+    if receipt := await receipt_of(gateway, caller, job_id):
+        response.headers[RECEIPT_HEADER] = receipt
+
+
+async def _erase(gateway: Gateway, caller: Principal, standing: Standing) -> None:
+    job_id, now = standing.record.id, utc_now()
+    await gateway.trail.note(Action.DELETE, caller, job_id)
     settled = await gateway.jobs.cancel(standing, now)
     await gateway.jobs.forget(Standing(standing.record, settled or standing.settled))
     await gateway.jobs.let_go(job_id, now)
@@ -134,6 +145,8 @@ async def delete(job_id: JobId, caller: Deleter, gateway: GatewayDep) -> None:
 async def cancel(job_id: JobId, caller: Submitter, gateway: GatewayDep) -> Job:
     """End the job without a result, queued or running. One that has ended stays as it is."""
     standing = await owned_job(gateway, caller, job_id)
+    if standing.settled is None:
+        await gateway.trail.note(Action.CANCEL, caller, job_id)
     settled = await gateway.jobs.cancel(standing, utc_now())
     return seen(Standing(standing.record, settled or standing.settled))
 
@@ -169,7 +182,7 @@ async def result(
         raise ProblemError(GatewayCode.NOT_ACCEPTABLE, f"Results come as {offered}.")
     found = seen(await owned_job(gateway, caller, job_id))
     refuse_unless_succeeded(found, gateway.settings.retry_after_s)
-    return await result_response(gateway, found, media_type, {})
+    return await result_response(gateway, caller, found, media_type, {})
 
 
 async def _followed(job_id: JobId, caller: Reader, gateway: GatewayDep) -> Principal:

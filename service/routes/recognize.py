@@ -15,6 +15,7 @@ from service.errors import GatewayCode, ProblemError, invalid_fields
 from service.following import LONGEST_WAIT_S, wait_until
 from service.form import FILE, UploadForm
 from service.intake import Admission
+from service.permitted import as_permitted
 from service.rendering import job_document
 from service.routes.responses import JSON_TYPE, problems, result_response
 from service.schemas import Job, RecognizeOptions
@@ -106,7 +107,7 @@ async def take_upload(
         headers["Preference-Applied"] = f"wait={wait_s}"
         if job.status not in PENDING:
             refuse_unless_succeeded(job, gateway.settings.retry_after_s)
-            return await result_response(gateway, job, JSON_TYPE, headers)
+            return await result_response(gateway, caller, job, JSON_TYPE, headers)
     body, _ = job_document(job)
     return Response(body, HTTPStatus.ACCEPTED, headers, JSON_TYPE)
 
@@ -184,9 +185,9 @@ async def _checked(
     """The options as they hold, batch defaults included. Raises ProblemError."""
     if options.webhook_url is not None:
         await gateway.webhooks.refuse_bad_target(str(options.webhook_url))
-    if options.batch_id is None:
-        return options
-    return await _as_batch_item(options, caller, gateway)
+    if options.batch_id is not None:
+        options = await _as_batch_item(options, caller, gateway)
+    return as_permitted(options, gateway.settings.recognizers)
 
 
 async def _as_batch_item(

@@ -8,10 +8,12 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 
 from service.access import not_ready
+from service.audit.chain import Action
 from service.dependencies import Gateway
 from service.errors import MEDIA_TYPE, ProblemError
 from service.following import wait_until
 from service.openface import csv_of
+from service.principal import Principal
 from service.rendering import job_document
 from service.schemas import Job
 from service.tabular import parquet_of
@@ -52,9 +54,10 @@ def is_known(etag: str, if_none_match: str | None) -> bool:
 
 
 async def result_response(
-    gateway: Gateway, job: Job, media_type: str, headers: Mapping[str, str]
+    gateway: Gateway, caller: Principal, job: Job, media_type: str, headers: Mapping[str, str]
 ) -> Response:
-    """The result of a job that has succeeded, as one of `RESULT_TYPES`."""
+    """The result of a job that has succeeded, as one of `RESULT_TYPES`; noted in the audit log."""
+    await gateway.trail.note(Action.READ_RESULT, caller, job.id)
     document = await _document(job.id, gateway)
     match media_type:
         case "text/csv":

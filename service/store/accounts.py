@@ -19,8 +19,11 @@ from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 from redis.asyncio import Redis
 
+from service.audit.chain import Action
 from service.principal import Principal, Scope
+from service.store.audit import act_fields
 from service.store.connection import connect_async
+from service.store.names import AUDIT
 from service.store.rates import parse_rate, rate_text
 
 DEFAULT_SCOPES = frozenset({Scope.SUBMIT, Scope.READ, Scope.DELETE})
@@ -120,6 +123,7 @@ class Accounts:
             pipeline.hset(_name(key_id), "record", key.model_dump_json())
             pipeline.hset(_name(key_id), "digest", _digest(token))
             pipeline.sadd(_INDEX, key_id)
+            pipeline.xadd(AUDIT, act_fields(Action.CREATE_KEY, key.tenant, "", key_id))
             await pipeline.execute()
         return token, key
 
@@ -150,7 +154,10 @@ class Accounts:
         """End a key; False where there is none of this id. Revoking it again changes nothing."""
         if not await self._redis.sismember(_INDEX, key_id):
             return False
-        await self._redis.hsetnx(_name(key_id), "revoked_at", datetime.now(UTC).isoformat())
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.hsetnx(_name(key_id), "revoked_at", datetime.now(UTC).isoformat())
+            pipeline.xadd(AUDIT, act_fields(Action.REVOKE_KEY, "", "", key_id))
+            await pipeline.execute()
         return True
 
     async def _find(self, key_id: str) -> _Stored | None:

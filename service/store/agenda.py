@@ -1,6 +1,6 @@
 """What has to happen at a certain moment, whoever is there to do it: lists sorted by time."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
@@ -26,8 +26,10 @@ class Agenda:
         """Jobs nobody wants that a worker may still hold."""
         return await self._due(names.ERASURES, now, limit)
 
-    async def given_up(self, now: datetime, limit: int) -> list[tuple[str, str]]:
-        """Job id and key id of uploads that became no job in time."""
+    async def given_up(self, limit: int) -> list[tuple[str, str]]:
+        """Job id and key id of uploads that became no job in time, by Redis' clock."""
+        seconds, _ = await self._redis.time()
+        now = datetime.fromtimestamp(seconds, UTC)
         members = await self._due(names.RESERVATIONS, now, limit)
         return [(job_id, key_id) for job_id, _, key_id in (m.partition(":") for m in members)]
 

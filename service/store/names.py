@@ -12,6 +12,8 @@ ERASURES = "madv:erasures"
 """Jobs nobody wants any more that a worker may still hold, sorted by the next look at them."""
 WEBHOOKS_DUE = "madv:webhooks:due"
 """Jobs and batches whose end is to be told, sorted by when."""
+AUDIT = "madv:audit"
+"""Stream of what was done and is not sealed yet."""
 PACE = "madv:pace"
 """Seconds a job takes a worker, a moving average."""
 
@@ -39,7 +41,7 @@ def claim_key(scope: str, name: str) -> str:
 def twin_key(record: JobRecord, model_digest: str | None) -> str:
     """Redis key that leads from a clip, its treatment and a model to a job with the result."""
     options = record.options
-    treatment = f"{options.recognizer}:{options.mode}:{options.fps or ''}"
+    treatment = f"{options.recognizer}:{options.mode}:{options.faces}:{options.fps or ''}"
     return f"madv:twin:{record.tenant}:{record.clip.sha256}:{treatment}:{model_digest}"
 
 

@@ -1,27 +1,32 @@
 """What Redis does in one step, as Lua: nothing may come between its reads and its writes."""
 
 RESERVE = """
--- KEYS: jobs of the key, reservations, queue. ARGV: job id, member, most jobs or -1, gives up at,
--- most queued. Answers 'ok', 'jobs' or 'queue'.
+-- KEYS: jobs of the key, reservations, queue. ARGV: job id, member, most jobs or -1, seconds until
+-- it is given up, most queued. Answers 'ok', 'jobs' or 'queue'.
 if redis.call('LLEN', KEYS[3]) >= tonumber(ARGV[5]) then return 'queue' end
 local most = tonumber(ARGV[3])
 if most >= 0 and redis.call('SCARD', KEYS[1]) >= most then return 'jobs' end
 redis.call('SADD', KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[2], ARGV[4], ARGV[2])
+redis.call('ZADD', KEYS[2], redis.call('TIME')[1] + ARGV[4], ARGV[2])
 return 'ok'
 """
 
 RELEASE = """
--- KEYS: jobs of the key, reservations. ARGV: job id, member.
+-- KEYS: jobs of the key, reservations, erasures. ARGV: job id, member. Answers 1 where the upload
+-- is no job and cannot become one any more; what is left of it is then erased whoever dies.
+if redis.call('ZREM', KEYS[2], ARGV[2]) == 0 then return 0 end
 redis.call('SREM', KEYS[1], ARGV[1])
-redis.call('ZREM', KEYS[2], ARGV[2])
+redis.call('ZADD', KEYS[3], redis.call('TIME')[1], ARGV[1])
+return 1
 """
 
 SUBMIT = """
--- KEYS: queue, pace, workers, twin or '', batch or '', claims ... ARGV: commands, each as the
--- number of its words and its words. Answers 'no batch', or 'claimed' or 'twin' and what is found
--- there, and does nothing; or obeys the commands and answers 'ok', jobs waiting, pace, workers.
-for i = 6, #KEYS do
+-- KEYS: queue, pace, workers, twin or '', batch or '', reservations, claims ... ARGV: member, then
+-- commands, each as the number of its words and its words. Answers 'given up', 'no batch', or
+-- 'claimed' or 'twin' and what is found there, and does nothing; or obeys the commands and answers
+-- 'ok', jobs waiting, pace, workers.
+if not redis.call('ZSCORE', KEYS[6], ARGV[1]) then return {'given up'} end
+for i = 7, #KEYS do
   local found = redis.call('GET', KEYS[i])
   if found then return {'claimed', found} end
 end
@@ -30,7 +35,7 @@ if KEYS[4] ~= '' then
   local twin = redis.call('GET', KEYS[4])
   if twin then return {'twin', twin} end
 end
-local at = 1
+local at = 2
 while at <= #ARGV do
   local last = at + tonumber(ARGV[at])
   redis.call(unpack(ARGV, at + 1, last))

@@ -11,10 +11,12 @@ from redis.client import Pipeline
 from redis.typing import EncodableT
 from rq.job import JobStatus
 
+from service.audit.chain import Action
 from service.enqueuing import Command
 from service.queue import ClipQueue, QueueEntry
 from service.state import JobRecord, Standing
 from service.store import names
+from service.store.audit import act_fields
 from service.store.events import status_event
 from service.store.scripts import RELEASE, RESERVE, SUBMIT
 from service.store.text import text
@@ -27,6 +29,10 @@ UPLOAD_MARGIN_S = 30
 
 class ClaimConflict(Exception):
     """An idempotency key stands for another payload."""
+
+
+class GivenUp(Exception):
+    """An upload took so long that its place was taken back."""
 
 
 class BatchGone(Exception):
@@ -44,7 +50,7 @@ class Earlier:
 class Submissions:
     """The way of new jobs into Redis."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each by its name
         self,
         scripts: Scripts,
         rq_redis: Redis,
@@ -66,7 +72,7 @@ class Submissions:
         self._submit = scripts.register(SUBMIT)
 
     async def reserve(
-        self, job_id: str, key_id: str, most: int | None, now: datetime
+        self, job_id: str, key_id: str, most: int | None
     ) -> Literal["ok", "jobs", "queue"]:
         """Take one of the `most` places of an API key for a job about to be uploaded.
 
@@ -79,16 +85,19 @@ class Submissions:
                 job_id,
                 f"{job_id}:{key_id}",
                 -1 if most is None else most,
-                now.timestamp() + self._given_up_s,
+                self._given_up_s,
                 self._max_queued,
             ],
         )
         return cast('Literal["ok", "jobs", "queue"]', cast("bytes", answer).decode())
 
-    async def release(self, job_id: str, key_id: str) -> None:
-        """Take a reservation back: the upload became no job."""
-        keys = [names.active_key(key_id), names.RESERVATIONS]
-        await self._release(keys=keys, args=[job_id, f"{job_id}:{key_id}"])
+    async def release(self, job_id: str, key_id: str) -> bool:
+        """Take a reservation back: without one an upload cannot become a job.
+
+        False where it is a job already, though nobody may have heard of it.
+        """
+        keys = [names.active_key(key_id), names.RESERVATIONS, names.ERASURES]
+        return await self._release(keys=keys, args=[job_id, f"{job_id}:{key_id}"]) == 1
 
     async def submit(
         self,
@@ -113,16 +122,22 @@ class Submissions:
         Raises:
             ClaimConflict: A claim stands for another fingerprint.
             BatchGone: The batch has been forgotten.
+            GivenUp: The place has been taken back.
         """
         commands = self._commands(record, claims, is_queued=is_queued)
         twin = "" if twin_digest is None else names.twin_key(record, twin_digest)
         batch = names.batch_key(record.options.batch_id) if record.options.batch_id else ""
         standing = (self._queue.list_key, names.PACE, self._queue.workers_key)
         answer = await self._submit(
-            keys=[*standing, twin, batch, *claims],
-            args=[word for command in commands for word in (len(command), *command)],
+            keys=[*standing, twin, batch, names.RESERVATIONS, *claims],
+            args=[
+                f"{record.id}:{record.key_id}",
+                *(word for command in commands for word in (len(command), *command)),
+            ],
         )
         match cast("list[bytes]", answer):
+            case [b"given up"]:
+                raise GivenUp(record.id)
             case [b"no batch"]:
                 raise BatchGone(batch)
             case [b"claimed", claim]:
@@ -156,7 +171,9 @@ class Submissions:
         pipe.hset(job_key(job_id), mapping=fields)
         pipe.expireat(job_key(job_id), forgotten_at)
         pipe.zrem(names.RESERVATIONS, f"{job_id}:{record.key_id}")
-        pipe.zadd(names.DEADLINES, {job_id: record.deadline_at.timestamp()})
+        # One that needs no worker is to end now, also where whoever made it dies before it has.
+        ends_at = record.created_at if record.deduplicated_from else record.deadline_at
+        pipe.zadd(names.DEADLINES, {job_id: ends_at.timestamp()})
         for index in names.indexes(record):
             pipe.zadd(index, {job_id: record.created_at.timestamp()})
             pipe.expireat(index, forgotten_at)
@@ -172,6 +189,7 @@ class Submissions:
             "data": status_event(job_id, JobState.QUEUED),
         }
         pipe.xadd(events_key(job_id), event)
+        pipe.xadd(names.AUDIT, act_fields(Action.SUBMIT, record.tenant, record.key_id, job_id))
         pipe.expireat(events_key(job_id), forgotten_at)
 
 

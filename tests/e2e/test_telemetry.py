@@ -104,7 +104,9 @@ def test_the_callers_own_trace_goes_on(spans: list[Span]) -> None:
 
 
 def test_steps_follow_each_other(spans: list[Span]) -> None:
-    start = {span["name"]: span["start_time"] for span in spans}
+    # Some come again with the next part of the clip, or to find that there is none.
+    latest_first = sorted(spans, key=lambda span: span["start_time"], reverse=True)
+    start = {span["name"]: span["start_time"] for span in latest_first}
     steps = ("upload", "queue", "decode", "face", "recognize", "result")
     assert [start[step] for step in steps] == sorted(start[step] for step in steps)
 

@@ -24,7 +24,7 @@ from service.embedded.processes import Child
 from service.embedded.stack import EmbeddedStack
 from service.embedded.wiring import Wiring
 from worker.announcements import Announcer, is_wanted
-from worker.backend import Backend
+from worker.backend import Backend, ModelDescription
 from worker.contract import (
     ANALYSE_FUNCTION,
     CAPABILITIES_KEY,
@@ -43,7 +43,6 @@ from worker.contract import (
     job_key,
     result_key,
 )
-from worker.domain import FloatArray
 from worker.jobs import Workplace
 from worker.main import ClipWorker
 from worker.process import call_in_child
@@ -70,7 +69,7 @@ def local_models() -> Backend:
 class Silent(TritonBackend):
     """A model server that never answers."""
 
-    def infer(self, *_: object) -> dict[str, FloatArray]:
+    def describe(self, *_: object) -> ModelDescription:
         threading.Event().wait()
         raise AssertionError
 
@@ -174,7 +173,7 @@ def test_an_outage_is_tried_again_and_the_clip_erased_after_the_last_try(
     job.refresh()
     assert job.get_status() is JobStatus.FAILED
     assert job.retries_left == 0
-    assert job.meta[PROGRESS_META_KEY]["stage"] == "face"
+    assert job.meta[PROGRESS_META_KEY]["stage"] == "decode"
     assert "BackendUnavailable" in str(job.latest_result().exc_string)
     assert not bench.has_clip(job)
     assert not bench.has_result(job)
@@ -308,7 +307,7 @@ def test_a_stopped_job_ends_at_once(
     job = bench.submit(demo_clip.read_bytes())
     with working(bench, lambda: Silent(NOBODY)) as worker:
         eventually(
-            lambda: bool(bench.events(job)) and bench.events(job)[-1][1].get("stage") == "face"
+            lambda: bool(bench.events(job)) and bench.events(job)[-1][1].get("stage") == "decode"
         )
         horses = descendants(worker.pid)
         heard(changes)
@@ -341,6 +340,6 @@ def test_workers_announce_what_they_can_do(stack: EmbeddedStack) -> None:
         able = Capabilities.model_validate_json(redis.get(CAPABILITIES_KEY))
         assert len(Worker.all(connection=redis)) == stack.config.workers
 
-    assert [card.name for card in able.models] == ["madvnet"]
+    assert [card.name for card in able.models] == ["madvnet", "au"]
     assert able.models[0].metrics
     assert able.limits.max_bytes == int(stack.config.settings["MADV_MAX_UPLOAD_BYTES"])

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from redis import Redis
 from rq import Queue
+from rq import Queue as RQueue
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -19,7 +20,7 @@ from service.embedded.wiring import Wiring
 from service.enqueuing import Command, Enqueuing
 from service.queue import ClipQueue
 from service.store.connection import connect
-from worker.contract import JobPayload
+from worker.contract import QUEUE_NAME, JobPayload
 
 pytestmark = pytest.mark.integration
 
@@ -111,3 +112,48 @@ def fields_of(commands: list[Command]) -> dict[object, object]:
     _, key, *words = commands[number]
     others = [*commands[:number], *commands[number + 1 :]]
     return {"key": key, "others": others, **dict(zip(words[::2], words[1::2], strict=True))}
+
+
+def taken_key(redis: Redis) -> str:
+    """Where RQ keeps the jobs that a worker has taken and not begun."""
+    return RQueue(QUEUE_NAME, connection=redis).intermediate_queue_key
+
+
+def take(redis: Redis, queue: ClipQueue) -> None:
+    """Do what a worker does first, and no more."""
+    assert redis.lmove(queue.list_key, taken_key(redis), "LEFT", "RIGHT")
+
+
+def test_a_job_is_put_back_whose_worker_died_before_it_began(redis: Redis) -> None:
+    queue = ClipQueue(redis, attempt_timeout_s=60, retries=1, begun_within_s=0.0)
+    put_in(queue, redis)
+    take(redis, queue)
+    queue.recover()
+    assert redis.llen(queue.list_key) == 0  # it was seen for the first time
+    queue.recover()
+    assert redis.lrange(queue.list_key, 0, -1) == [JOB_ID.encode()]
+    assert redis.llen(taken_key(redis)) == 0
+    assert Job.fetch(JOB_ID, connection=redis, serializer=JSONSerializer).retries_left == 1
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_what_is_no_longer_taken_is_not_queued_twice(redis: Redis, *, is_queued: bool) -> None:
+    """RQ leaves the id there where a worker dies at its first step; the attempt is recovered."""
+    queue = ClipQueue(redis, attempt_timeout_s=60, retries=1, begun_within_s=0.0)
+    put_in(queue, redis)
+    take(redis, queue)
+    if is_queued:
+        redis.rpush(queue.list_key, JOB_ID)
+    else:
+        queue.remove(JOB_ID)
+    for _ in range(3):
+        queue.recover()
+    assert redis.lrange(queue.list_key, 0, -1) == [JOB_ID.encode()] * is_queued
+    assert redis.llen(taken_key(redis)) == 0
+
+
+def test_a_worker_that_is_slow_to_begin_keeps_its_job(redis: Redis, queue: ClipQueue) -> None:
+    take(redis, queue)
+    for _ in range(3):
+        queue.recover()
+    assert redis.llen(queue.list_key) == 0

@@ -11,7 +11,7 @@ import pytest
 from service.client import MadvClient
 from service.embedded.stack import EmbeddedStack
 from service.schemas import Job, RecognizeOptions
-from worker.contract import AnalysisReport, JobState, clip_key
+from worker.contract import AnalysisReport, Faces, JobState, clip_key
 
 pytestmark = pytest.mark.integration
 
@@ -137,7 +137,7 @@ def test_a_caller_may_wait_for_the_result_itself(http: httpx.Client, demo_clip: 
 
 
 def test_models_and_limits_are_published(client: MadvClient) -> None:
-    (model,) = client.models()
+    model, _ = client.models()
     assert model.name == "madvnet"
     assert "happiness" in model.labels
     assert model.digest.startswith("sha256:")
@@ -200,3 +200,13 @@ def test_a_declared_length_over_the_limit_is_refused(
 
 def _clips(stack: EmbeddedStack) -> set[Path]:
     return set((stack.config.data_dir / "blobs" / "clips").glob("*"))
+
+
+def test_every_face_is_listed_where_that_is_asked_for(client: MadvClient, short_clip: Path) -> None:
+    plain = client.recognize(short_clip)
+    listed = client.recognize(short_clip, RecognizeOptions(faces=Faces.ALL))
+
+    (face,) = listed.faces
+    assert plain.faces == []
+    assert face.track_id == 0
+    assert face.action_units == listed.action_units == plain.action_units

@@ -293,7 +293,7 @@ def test_a_header_that_claims_gigabytes_costs_none(path: Path) -> None:
     chunk = b"IHDR" + header
     checked = struct.pack(">I", 13) + chunk + struct.pack(">I", zipfile.crc32(chunk))
     archive(path, [("1.png", PNG[:8] + checked + PNG[33:])])
-    assert failure(path).code is ErrorCode.DAMAGED_VIDEO
+    assert failure(path).code is ErrorCode.TOO_MANY_PIXELS
 
 
 def test_an_archive_cut_short_is_damaged_wherever_it_ends(path: Path) -> None:
@@ -322,10 +322,22 @@ def test_random_damage_is_a_failure_of_the_clip_or_none(path: Path) -> None:
             damaged[offset] = random.integers(256)
         path.write_bytes(damaged)
         try:
-            with open_archive(path, DecodeLimits(max_pixels=1 << 20), FPS) as reader:
+            limits = DecodeLimits(max_pixels=1 << 20)
+            with path.open("rb") as stored, open_archive(stored, limits, FPS) as reader:
                 list(reader.pictures())
         except ClipError:
             continue
+
+
+def test_a_frame_without_a_name_is_refused(path: Path) -> None:
+    named = archive(path, [("1.png", PNG)]).read_bytes()
+    fields = bytearray(named.replace(b"1.png", b""))
+    directory = fields.index(b"PK\x01\x02")
+    fields[26] = fields[directory + 28] = 0
+    ending = fields.index(b"PK\x05\x06")
+    struct.pack_into("<II", fields, ending + 12, ending - directory, directory)
+    path.write_bytes(fields)
+    assert failure(path).code is ErrorCode.BAD_ARCHIVE
 
 
 def test_an_archive_needs_a_rate(path: Path) -> None:

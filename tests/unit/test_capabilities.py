@@ -29,7 +29,8 @@ def test_the_committed_models_describe_themselves() -> None:
         able = capabilities(backend, DecodeLimits(max_frames=77), Deadline.after(10.0))
 
     assert Capabilities.model_validate_json(able.model_dump_json()) == able
-    (card,) = able.models
+    card, units = able.models
+    assert (units.name, units.labels) == (RECOGNIZERS[1], [])
     assert card.name == RECOGNIZERS[0]
     assert card.licence == "CC-BY-4.0"
     assert card.labels == list(LABELS)

@@ -9,6 +9,7 @@ from training.experiment import Experiment
 from training.losses import LossConfig, balanced, focal, frequency, total
 from training.losses.terms import AUTerms, au_loss
 from training.models.madvnet import MADVNetOutput
+from training.recipe import SCRATCH
 
 
 def _logits(*rows: tuple[float, ...]) -> torch.Tensor:
@@ -122,13 +123,15 @@ def test_total_is_equation_18(config: LossConfig, expected: float) -> None:
 def test_an_experiment_is_read_from_toml(tmp_path: Path) -> None:
     file = tmp_path / "variant.toml"
     file.write_text(
-        'epochs = 6\n[network]\nsize = "xs"\nbottleneck = "eq8"\nheads = [4, 4, 4]\n'
+        'task = "recognise"\n[recipe]\nepochs = 6\n'
+        '[network]\nsize = "xs"\nbottleneck = "eq8"\nheads = [4, 4, 4]\n'
         '[loss]\nau = "eq8"\nfrequency = [0, 0.5, 0.5]\n'
     )
     experiment = Experiment.load(file)
     assert experiment.network.dims == (48, 96, 192)
     assert experiment.network.heads == (4, 4, 4)
     assert experiment.loss == LossConfig(au="eq8", frequency=(0, 0.5, 0.5))
+    assert experiment.recipe == replace(SCRATCH, epochs=6)
     assert Experiment.parse({}) == Experiment()
 
 
@@ -139,6 +142,12 @@ def test_an_experiment_is_read_from_toml(tmp_path: Path) -> None:
         ({"loss": {"lambda": 2}}, "unknown in \\[loss\\]: lambda"),
         ({"loss": {"au": "cross"}}, "among vib"),
         ({"loss": {"beta": -1}}, "not negative"),
+        ({"recipe": {"rate": 1}}, "unknown in \\[recipe\\]: rate"),
+        ({"recipe": {"precision": "int8"}}, "precision must be among"),
+        ({"epochs": 6}, "unknown in an experiment: epochs"),
+        ({"task": "guess"}, "task must be among"),
+        ({"task": "reconstruct", "network": {"peer": "c3d"}}, "not pre-trained"),
+        ({"network": {"peer": "c3d", "depth": 2}}, "unknown in \\[network\\]: depth"),
         ({"network": {"width": 2}}, "unknown in \\[network\\]: width"),
         ({"network": {"size": "xl"}}, "unknown in \\[network\\]: xl"),
     ],

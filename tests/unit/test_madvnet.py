@@ -81,7 +81,8 @@ def test_every_option_can_be_served(config: MADVNetConfig, tmp_path: Path) -> No
     served = to_onnx.ServedMADVNet(MADVNet(config)).eval()
     shapes = ((4, 3, 32, 32), (4, 1, 32, 32), (4, 2, AU_COUNT))
     inputs = [TensorSpec(t.name, t.dtype, s) for t, s in zip(MADVNET.inputs, shapes, strict=True)]
-    spec = replace(MADVNET, inputs=tuple(inputs))
+    outputs = (*MADVNET.outputs, *MADVNET.optional)
+    spec = replace(MADVNET, inputs=tuple(inputs), outputs=outputs)
     to_onnx.write_network(served, spec, tmp_path / "model.onnx")  # raises where the two differ
 
 

@@ -65,7 +65,7 @@ def test_depth_network_gives_one_map_a_crop(crops: torch.Tensor) -> None:
 
 
 def _fit(folder: Path, epochs: int) -> dict[str, torch.Tensor]:
-    recipe = Recipe(epochs, 4, 1e-2, 0.0, 0.1, 16, seed=1, bfloat16=False)
+    recipe = Recipe(epochs, 4, 1e-2, 0.0, 0.1, 16, seed=1, precision="float32")
     torch.manual_seed(0)
     model = torch.nn.Linear(3, 1)
     data = (torch.arange(48, dtype=torch.float32).view(16, 3) / 48,)

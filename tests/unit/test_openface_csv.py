@@ -26,6 +26,27 @@ def test_frames_without_a_face_are_unsuccessful_and_empty_not_zero(report: Analy
     assert [row["AU12_r"] for row in rows] == ["-0.500", "", "2.000", ""]
 
 
+def test_every_face_has_a_row_in_every_frame(report: AnalysisReport) -> None:
+    faces = [
+        {
+            "track_id": track_id,
+            **report.model_dump(include={"face", "prediction", "events", "action_units"}),
+        }
+        for track_id in (0, 2)
+    ]
+    both = AnalysisReport.model_validate({**report.model_dump(), "faces": faces})
+
+    rows = list(csv.DictReader(io.StringIO(csv_of(both))))
+
+    assert [(row["frame"], row["face_id"]) for row in rows[:4]] == [
+        ("1", "0"),
+        ("1", "2"),
+        ("2", "0"),
+        ("2", "2"),
+    ]
+    assert len(rows) == 2 * len(report.action_units.frames)
+
+
 def test_scripts_written_for_openface_read_it(report: AnalysisReport) -> None:
     table = pd.read_csv(io.StringIO(csv_of(report)))
     table.columns = table.columns.str.strip()

@@ -41,6 +41,7 @@ class Script:
     face_at: Callable[[float], bool] = always
     smile: float = 2.0
     requests: list[tuple[str, dict[str, Tensor]]] = field(default_factory=list)
+    calibration: Mapping[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +61,7 @@ class Script:
             "digest": "sha256:weights",
             "preprocess_digest": "sha256:crops",
             "trained_on": "made-up data,more of it",
+            **self.calibration,
         }
         return ModelDescription(model, (), (), 0, parameters)
 
@@ -264,7 +266,7 @@ def test_progress_names_the_stages_in_order() -> None:
     analyse(Script(), clip(), seen.append)
 
     assert [(progress.stage, progress.frames_done, progress.frames_total) for progress in seen] == [
-        ("face", 0, 4),
+        ("face", 0, COUNT),
         ("align", 0, COUNT),
         ("action_units", 0, COUNT),
         ("action_units", 64, COUNT),
@@ -275,3 +277,17 @@ def test_progress_names_the_stages_in_order() -> None:
 def test_one_deadline_covers_all_steps() -> None:
     with pytest.raises(BackendTimeout):
         analyse(Script(), clip(), timeout_s=0.0)
+
+
+@pytest.mark.parametrize(("below", "abstained"), [("0.2", False), ("0.9", True)])
+def test_a_calibrated_model_is_believed_as_far_as_it_says(below: str, *, abstained: bool) -> None:
+    report = analyse(Script(calibration={"temperature": "2", "abstain_below": below}), clip())
+
+    assert report.prediction is not None
+    assert report.prediction.confidence == "calibrated"
+    assert report.prediction.abstained is abstained
+    shares = np.sqrt([0.65, 0.05])
+    assert report.prediction.probabilities["happiness"] == pytest.approx(
+        shares[0] / (shares[0] + 7 * shares[1]), abs=1e-5
+    )
+    assert report.events[0].probabilities == report.prediction.probabilities

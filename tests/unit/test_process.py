@@ -1,7 +1,6 @@
 """Children that answer, raise, crash, hang or lose their parent."""
 
 import faulthandler
-import mmap
 import multiprocessing
 import os
 import signal
@@ -11,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from worker.leash import die_with_parent
 from worker.process import (
     ChildDied,
     call_in_child,
-    die_with_parent,
-    follow_child,
-    limit_address_space,
 )
 from worker.scratch import scratch_file
 
@@ -40,48 +37,6 @@ def hang() -> None:
     threading.Event().wait()
 
 
-def take_memory() -> str:
-    limit_address_space(1 << 24)
-    try:
-        mmap.mmap(-1, 1 << 26)
-    except (MemoryError, OSError):
-        return "refused"
-    return "granted"
-
-
-def count(tell: Callable[[int], None], last: int) -> str:
-    for number in range(last):
-        tell(number)
-    return "done"
-
-
-def tell_and_hang(tell: Callable[[str], None]) -> None:
-    while True:
-        tell("still here")
-
-
-def test_what_a_child_tells_is_heard_in_order() -> None:
-    heard: list[int] = []
-    assert follow_child(10.0, heard.append, count, 5000) == "done"
-    assert heard == list(range(5000))
-
-
-def test_telling_does_not_put_off_the_time_out() -> None:
-    heard: list[str] = []
-    with pytest.raises(TimeoutError):
-        follow_child(0.2, heard.append, tell_and_hang)
-    assert set(heard) == {"still here"}
-
-
-def test_a_listener_that_fails_ends_the_child() -> None:
-    def fail(note: str) -> None:
-        raise LookupError(note)
-
-    with pytest.raises(LookupError, match="still here"):
-        follow_child(10.0, fail, tell_and_hang)
-    assert multiprocessing.active_children() == []
-
-
 def test_the_answer_of_a_child_is_returned() -> None:
     assert call_in_child(10.0, double, 21) == 42
 
@@ -92,8 +47,8 @@ def test_a_crash_is_told_from_an_exit() -> None:
     with pytest.raises(ChildDied, match="3") as left:
         call_in_child(10.0, leave)
 
-    assert crashed.value.is_crash
-    assert not left.value.is_crash
+    assert crashed.value.signal_name == "SIGSEGV"
+    assert left.value.signal_name is None
 
 
 def test_a_child_that_hangs_is_killed() -> None:
@@ -101,11 +56,6 @@ def test_a_child_that_hangs_is_killed() -> None:
         call_in_child(0.05, hang)
 
     assert multiprocessing.active_children() == []
-
-
-def test_address_space_is_limited_in_the_child_alone() -> None:
-    assert call_in_child(10.0, take_memory) == "refused"
-    assert len(bytearray(1 << 26)) == 1 << 26
 
 
 def test_a_child_dies_with_its_parent(eventually: Callable[..., None]) -> None:

@@ -12,7 +12,7 @@ from worker.preprocess.align import similarity
 from worker.preprocess.pose import points
 from worker.preprocess.register import Registrar
 from worker.preprocess.spec import PREPROCESS
-from worker.preprocess.stabilise import LOST, Placement, sources, stabilise
+from worker.preprocess.stabilise import LOST, Placement, Stabiliser, sources, stabilise
 
 ALIGNMENT = similarity(np.array(PORTRAIT_LANDMARKS, np.float32), PREPROCESS)
 EYES = np.array([[36, 35, 1], [76, 35, 1]], float)
@@ -39,7 +39,9 @@ def in_frame(placement: Placement) -> np.ndarray:
 def placed(images: list[Image], guesses: FloatArray | None = None) -> list[Placement]:
     if guesses is None:
         guesses = np.repeat(ALIGNMENT[None], len(images), axis=0)
-    found = {position: placement for position, placement, _ in stabilise(images, guesses, 0)}
+    stabiliser = Stabiliser(images[0], guesses[0])
+    steps = stabilise(stabiliser, images, guesses, 0)
+    found = {position: placement for position, placement, _ in steps}
     return [found[position] for position in range(len(images))]
 
 

@@ -56,7 +56,7 @@ def test_depth_keeps_its_budget() -> None:
 
 
 def test_the_served_graph_of_madvnet_has_the_products_of_configuration_s() -> None:
-    counted = size.measure_configuration(SIZES["s"])
+    counted = size.measure_network(SIZES["s"])
     served = size.measure(MADVNET, MODEL_REPO)
     assert counted["mmacs"] == served["mmacs"]
     # The graph has no batch norms of its own any more: they are part of the convolutions.
@@ -65,5 +65,5 @@ def test_the_served_graph_of_madvnet_has_the_products_of_configuration_s() -> No
 
 @pytest.mark.parametrize(("name", "millions"), [("xs", 1.9), ("s", 3.17), ("paper", 17.2)])
 def test_configurations_have_the_intended_sizes(name: str, millions: float) -> None:
-    counted = size.measure_configuration(SIZES[name])
+    counted = size.measure_network(SIZES[name])
     assert counted["parameters_m"] == pytest.approx(millions, rel=0.05)

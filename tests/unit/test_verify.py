@@ -11,7 +11,7 @@ import pytest
 from worker.backend import Deadline, ModelDescription, Tensor, TensorDescription
 from worker.domain import FloatArray
 from worker.errors import BackendError, ContractMismatch
-from worker.specs import AU, CROP_SIZE, LABELS, MODELS, RECOGNIZE, ModelSpec, TensorSpec
+from worker.specs import AU, CROP_SIZE, LABELS, MADVNET, MODELS, RECOGNIZE, ModelSpec, TensorSpec
 from worker.triton.verify import PARAMETERS, TRAINED, probe, verify
 
 ABOUT = {
@@ -106,6 +106,20 @@ def test_every_difference_is_listed() -> None:
     assert "recognize parameter digest: missing" in message
     assert "face output logits: is FP32[8], expected none" in message
     assert message.count(";") == 6
+
+
+def test_an_optional_output_may_be_there_in_its_own_shape_alone() -> None:
+    models = Described().models
+    (optional,) = MADVNET.optional
+    attention = TensorDescription(optional.name, optional.dtype, optional.shape)
+    outputs = models[MADVNET.name].outputs
+    models[MADVNET.name] = replace(models[MADVNET.name], outputs=(*outputs, attention))
+    verify(Described(models), soon())
+
+    narrow = replace(attention, shape=(16, 3, 7, 7))
+    models[MADVNET.name] = replace(models[MADVNET.name], outputs=(*outputs, narrow))
+    with pytest.raises(ContractMismatch, match="madvnet output attention"):
+        verify(Described(models), soon())
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS)

@@ -76,14 +76,16 @@ class LossConfig:
             raise ValueError(f"unknown in [loss]: {', '.join(sorted(unknown))}")
         return cls(**own)
 
+    def weights(self, device: torch.device) -> Tensor | None:
+        """Class weights [C] of the focal loss; None for 1 each."""
+        return torch.tensor(self.class_weights, device=device) if self.class_weights else None
+
 
 def total(output: Outputs, label: Tensor, config: LossConfig) -> Tensor:
     """L = L_Multiclass + L_freq + L_AU (Eq. 18), in single precision, for labels [B]."""
     logits = output.logits.float()
-    weights = torch.tensor(config.class_weights, device=logits.device)
-    loss = config.multiclass * focal(
-        logits, label, config.focus, weights if config.class_weights else None
-    )
+    weights = config.weights(logits.device)
+    loss = config.multiclass * focal(logits, label, config.focus, weights)
     if any(config.frequency):
         loss = loss + frequency(output.frequency_logits.float(), label, config.frequency)
     if config.au == "off":

@@ -54,3 +54,10 @@ def standardised(pictures: Tensor, like: Tensor) -> Tensor:
     mean = like.mean(dim=(-2, -1), keepdim=True)
     spread = (like - mean).square().mean(dim=(-2, -1), keepdim=True).sqrt()
     return (pictures - mean) / (spread + 0.02)
+
+
+def per_clip_standard(video: Tensor) -> Tensor:
+    """Zero mean and unit spread over a whole clip [B, T, C, H, W]: frames stay comparable."""
+    mean = video.mean(dim=(1, 2, 3, 4), keepdim=True)
+    spread = (video - mean).square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
+    return (video - mean) / (spread + 1e-3)

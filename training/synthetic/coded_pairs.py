@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
-import av
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +19,7 @@ from training.synthetic.rig import RIGID, Rig
 from training.synthetic.scene import CROP_VIEW
 from training.synthetic.variation import varied
 from worker.specs import CROP_SIZE, LABELS
-from worker.video.encode import Encoding, write_clip
+from worker.video.encode import Encoding, recoded
 
 Gray = npt.NDArray[np.uint8]
 
@@ -134,11 +131,7 @@ def _crop(film: Gray, rig: Rig, plan: ClipPlan, frame: int, rng: np.random.Gener
 def _compressed(films: list[Gray], fps: int, encoding: Encoding) -> list[Gray]:
     """What is left of them after a codec."""
     side = len(films[0])
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "clip.mp4"
-        write_clip(file, map(_framed, films), Fraction(fps), encoding)
-        with av.open(str(file)) as container:
-            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    frames = recoded(map(_framed, films), Fraction(fps), encoding)
     seen = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames)
     return [frame[:side, :side].astype(np.uint8, copy=False) for frame in seen]
 

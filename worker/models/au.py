@@ -1,4 +1,4 @@
-"""The AU network over a whole clip: windows of crops in, one trace out."""
+"""The AU network: windows of crops in, one trace out; alone, a recognizer without emotion."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -6,7 +6,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from worker.backend import Tensor
 from worker.domain import FloatArray, Image
+from worker.models.recognizer import Recognition
 from worker.specs import AU
 
 WINDOW: Final = 64
@@ -29,3 +31,13 @@ def strongest_side(trace: FloatArray) -> FloatArray:
     """Intensities f32 [..., K] of a trace f32 [..., sides, K]: the side that changes more."""
     side: npt.NDArray[np.intp] = np.abs(trace).argmax(axis=-2)[..., None, :]
     return np.take_along_axis(trace, side, axis=-2)[..., 0, :]
+
+
+def prepare(crops: Image, reference: Image) -> Mapping[str, Tensor]:
+    """Inputs for one event, whose first crop is the reference."""
+    return {"crops": crops, "reference": reference}
+
+
+def recognition(outputs: Mapping[str, FloatArray]) -> Recognition:
+    """What moved in an event, and no more."""
+    return Recognition(outputs["action_units"], None)

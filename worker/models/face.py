@@ -48,9 +48,14 @@ def interpret(outputs: dict[str, FloatArray], scale: float) -> list[FaceBox]:
     return kept
 
 
+def by_size(faces: list[FaceBox]) -> list[int]:
+    """Positions of the faces, the largest first."""
+    return sorted(range(len(faces)), key=lambda at: -_area(faces[at]))
+
+
 def main_face(faces: list[FaceBox]) -> FaceBox | None:
     """The face a clip is about: the largest."""
-    return max(faces, key=_area, default=None)
+    return faces[by_size(faces)[0]] if faces else None
 
 
 def _face(outputs: dict[str, FloatArray], row: int, column: int, scale: float) -> FaceBox:

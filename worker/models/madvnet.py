@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from worker.backend import Tensor
 from worker.domain import FloatArray, Image
-from worker.models.recognizer import Recognition
+from worker.models.recognizer import Emotion, Recognition
 
 
 def prepare(crops: Image, reference: Image) -> Mapping[str, Tensor]:
@@ -15,8 +15,6 @@ def prepare(crops: Image, reference: Image) -> Mapping[str, Tensor]:
 def interpret(outputs: Mapping[str, FloatArray]) -> Recognition:
     """The ensemble's outputs under their names."""
     return Recognition(
-        outputs["probabilities"],
-        outputs["level_probabilities"],
-        outputs["gate"],
         outputs["action_units"],
+        Emotion(outputs["probabilities"], outputs["level_probabilities"], outputs["gate"]),
     )

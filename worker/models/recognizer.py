@@ -10,8 +10,8 @@ from worker.specs import COARSE_LABELS, LABELS, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Recognition:
-    """What a recognizer says about one event, in label and AU order of `worker.specs`."""
+class Emotion:
+    """What is inferred from an event, in label order of `worker.specs`."""
 
     probabilities: FloatArray
     """f32 [labels], sums to 1."""
@@ -19,13 +19,21 @@ class Recognition:
     """f32 [levels, labels], each row sums to 1."""
     gate: FloatArray
     """f32 [gates], sums to 1."""
-    action_units: FloatArray
-    """f32 [T, sides, K]: change against the onset in FACS units, for each sampled frame."""
 
     @property
     def label(self) -> str:
         """The most probable label."""
         return LABELS[int(self.probabilities.argmax())]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a recognizer says about one event."""
+
+    action_units: FloatArray
+    """f32 [T, sides, K]: change against the onset in FACS units, for each sampled frame."""
+    emotion: Emotion | None
+    """None by a recognizer that infers none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Recognizer:
     prepare: Callable[[Image, Image], Mapping[str, Tensor]]
     """Inputs from crops uint8 [T, 3, S, S], onset to offset, and the onset crop [1, 3, S, S]."""
     interpret: Callable[[Mapping[str, FloatArray]], Recognition]
+    labels: tuple[str, ...] = LABELS
+    """What it tells apart; none where it infers no emotion."""
 
     @property
     def outputs(self) -> tuple[str, ...]:

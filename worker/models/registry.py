@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Final
 
-from worker.models import madvnet
+from worker.models import au, madvnet
 from worker.models.recognizer import Recognizer
-from worker.specs import RECOGNIZE
+from worker.specs import AU, RECOGNIZE
 
 REGISTRY: Final[Mapping[str, Recognizer]] = {
     "madvnet": Recognizer("madvnet", RECOGNIZE, madvnet.prepare, madvnet.interpret),
+    "au": Recognizer("au", AU, au.prepare, au.recognition, labels=()),
 }
 
 

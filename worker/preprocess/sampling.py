@@ -1,10 +1,14 @@
 """Which frames of an event the classifier sees."""
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from worker.domain import EventSpan, FloatArray
 from worker.preprocess.spotting import spot
+
+_ANYWHERE: Final = slice(None)
 
 
 def sample_indices(
@@ -22,11 +26,11 @@ def sample_indices(
 
 
 def event_frames(
-    trace: FloatArray, pts_s: npt.NDArray[np.float64], count: int
+    trace: FloatArray, pts_s: npt.NDArray[np.float64], count: int, peaks: slice = _ANYWHERE
 ) -> tuple[EventSpan | None, npt.NDArray[np.intp]]:
     """The event in a trace f32 [N, sides, K], and the frames [count] the classifier sees of it.
 
-    Without an event that is the whole clip.
+    Without an event that is the whole trace. `peaks` is where the event may be at its strongest.
     """
-    span = spot(trace, pts_s)
+    span = spot(trace, pts_s, peaks)
     return span, sample_indices(pts_s, span or EventSpan(0, 0, len(pts_s) - 1), count)

@@ -22,6 +22,7 @@ SMOOTHING_S = 0.06
 MAX_HALF_S = 0.6
 """An onset or offset further than this from the apex belongs to a slower expression."""
 
+_ANYWHERE: Final = slice(None)
 _ROUNDING_S = 1e-3
 """Containers round times to a millisecond; that must not decide which frames are averaged."""
 _SHARES: Final = {45: 0.0, 25: 0.0, 26: 0.3}
@@ -45,18 +46,27 @@ def activity(trace: FloatArray, pts_s: npt.NDArray[np.float64]) -> npt.NDArray[n
     return smoothed
 
 
-def spot(trace: FloatArray, pts_s: npt.NDArray[np.float64]) -> EventSpan | None:
+def rise_above_rest(trace: FloatArray, pts_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Activity f64 [N] against that of the calm frames of a trace f32 [N, sides, K]."""
+    strength = activity(trace, pts_s)
+    return strength - float(np.quantile(strength, 0.2))
+
+
+def spot(
+    trace: FloatArray, pts_s: npt.NDArray[np.float64], peaks: slice = _ANYWHERE
+) -> EventSpan | None:
     """The strongest event of a trace f32 [N, sides, K], or None where nothing moves enough.
 
-    The trace is against the face at rest.
+    Args:
+        trace: Against the face at rest.
+        pts_s: Times f64 [N].
+        peaks: Frames in which the event is at its strongest; the others are its surroundings.
     """
-    strength = activity(trace, pts_s)
-    peak = int(strength.argmax())
-    rest = float(np.quantile(strength, 0.2))
-    if strength[peak] - rest < ACTIVITY_FLOOR:
+    rise = rise_above_rest(trace, pts_s)
+    peak = int(np.arange(len(rise))[peaks][rise[peaks].argmax()])
+    if rise[peak] < ACTIVITY_FLOOR:
         return None
     near = np.abs(pts_s - pts_s[peak]) <= MAX_HALF_S
-    rise = strength - rest
     onset, offset = _around(peak, near & (rise >= BOUNDARY * rise[peak]))
     top = _around(peak, near & (rise > TOP * rise[peak]))
     change = _change(trace)

@@ -75,6 +75,11 @@ class Stabiliser:
                 found = unsure
         return found, self.cut(around, found)
 
+    def crop(self, image: Image, placement: Placement) -> Image:
+        """The crop uint8 [S, S, 3] of a frame in which the head has been found."""
+        around = Surroundings.of(image, placement.alignment, self._spec, PAD_PX)
+        return self.cut(around, placement)
+
     def cut(self, around: Surroundings, placement: Placement) -> Image:
         """The crop uint8 [S, S, 3] with the head where the anchor has it."""
         return around.cut_at(placement.alignment, *_turned(placement, self._spec))
@@ -103,27 +108,44 @@ def sources(
 
 
 def stabilise(
-    images: Sequence[Image], guesses: FloatArray, anchor: int, spec: PreprocessSpec = PREPROCESS
+    stabiliser: Stabiliser, images: Sequence[Image], guesses: FloatArray, anchor: int
 ) -> Iterator[tuple[int, Placement, Image]]:
     """Position, placement and crop uint8 [S, S, 3] of every frame: anchor to end, then to start.
 
     Args:
+        stabiliser: Knows the anchor, one of the images.
         images: Frames uint8 [H, W, 3] in order of time.
         guesses: The detector's similarities f32 [N, 2, 3].
         anchor: Position of the frame all others are registered to.
-        spec: How crops are made.
     """
-    stabiliser = Stabiliser(images[anchor], guesses[anchor], spec)
     first = Placement(guesses[anchor], (0.0, 0.0), 1.0)
-    around = Surroundings.of(images[anchor], guesses[anchor], spec, PAD_PX)
-    yield anchor, first, stabiliser.cut(around, first)
+    yield anchor, first, stabiliser.crop(images[anchor], first)
     for order in (range(anchor + 1, len(images)), range(anchor - 1, -1, -1)):
-        before, placement = anchor, first
+        course = Course(stabiliser, first, guesses[anchor])
         for position in order:
-            start = _carried(placement, guesses[before], guesses[position])
-            placement, crop = stabiliser.place(images[position], start, guesses[position])
-            yield position, placement, crop
-            before = position
+            yield position, *course.place(images[position], guesses[position])
+
+
+class Course:
+    """A head followed from frame to frame: where it was says where it probably is.
+
+    Args:
+        stabiliser: Knows the anchor.
+        start: Where the head is in some frame.
+        guess: What the detector says of it there, f32 [2, 3].
+    """
+
+    def __init__(self, stabiliser: Stabiliser, start: Placement, guess: FloatArray) -> None:
+        self._stabiliser = stabiliser
+        self._placement = start
+        self._guess = guess
+
+    def place(self, image: Image, guess: FloatArray) -> tuple[Placement, Image]:
+        """Placement and crop uint8 [S, S, 3] in the next frame, given the detector's word."""
+        start = _carried(self._placement, self._guess, guess)
+        self._placement, crop = self._stabiliser.place(image, start, guess)
+        self._guess = guess
+        return self._placement, crop
 
 
 def _turned(placement: Placement, spec: PreprocessSpec) -> tuple[FloatArray, FloatArray]:

@@ -14,8 +14,12 @@ _THICKNESS: Final = 0.68
 
 
 def draw_bars(axes: Axes, report: AnalysisReport) -> None:
-    """Classes, most likely first; where there is an event, the coarse ones below them."""
-    classes, coarse = report.prediction.probabilities, report.prediction.coarse
+    """Classes, most likely first, and the coarse ones of an event; nothing where none are known."""
+    prediction = report.prediction
+    if prediction is None:
+        axes.set_axis_off()
+        return
+    classes, coarse = prediction.probabilities, prediction.coarse
     below = len(classes) + _GAP
     _draw_group(axes, classes, 0.0)
     if report.events:

@@ -12,7 +12,7 @@ from worker.contract import AnalysisReport
 from worker.domain import FloatArray, Image
 from worker.preprocess.align import crop
 from worker.preprocess.spec import PREPROCESS
-from worker.video.decode import decode
+from worker.video.footage import open_footage
 from worker.video.limits import DecodeLimits
 
 ZOOM: Final = 2
@@ -79,8 +79,13 @@ def key_frames(report: AnalysisReport, clip_path: Path, fps: float | None = None
         ClipError: The clip cannot be decoded.
     """
     chosen = chosen_frames(report)
-    frames = decode(clip_path, DecodeLimits(), fps=fps).frames
-    images = {frame.index: frame.image for frame in frames if frame.index in chosen.values()}
+    with open_footage(clip_path, DecodeLimits(), fps=fps) as footage:
+        images = {
+            frame.index: frame.image
+            for frames in footage.windows()
+            for frame in frames
+            if frame.index in chosen.values()
+        }
     rows = report.action_units.frames
     return [
         KeyFrame(name, rows[index].pts_s, _aligned(images.get(index), report))

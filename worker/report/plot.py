@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from worker.contract import AnalysisReport
+from worker.contract import AnalysisReport, Event
 from worker.report.bars import draw_bars
 from worker.report.keyframes import Change, KeyFrame, change
 from worker.report.style import INK, MUTED, VERDICTS, drawable, write_after
@@ -79,21 +79,34 @@ def _draw_heading(figure: Figure, report: AnalysisReport, clip_name: str) -> Non
 def _answer(report: AnalysisReport) -> tuple[str, str]:
     """The result in a few words, and in a few more."""
     prediction = report.prediction
+    if prediction is None:
+        return _movement(report)
     share = f"{prediction.label}, {prediction.probabilities[prediction.label]:.0%}"
     if not report.events:
         return "No micro-expression found", share
-    event = report.events[0]
-    lasting_ms = (event.offset_s - event.onset_s) * 1000
-    when = f"apex at {event.apex_s:.2f} s, lasting {lasting_ms:.0f} ms"
+    when = _when(report.events[0])
     if prediction.abstained:
         return "Undecided", f"{share}; {when}"
     return share.capitalize(), when
 
 
+def _movement(report: AnalysisReport) -> tuple[str, str]:
+    """The same where no emotion was inferred."""
+    if not report.events:
+        return "No movement found", "action units alone"
+    return "Action units", _when(report.events[0])
+
+
+def _when(event: Event) -> str:
+    lasting_ms = (event.offset_s - event.onset_s) * 1000
+    return f"apex at {event.apex_s:.2f} s, lasting {lasting_ms:.0f} ms"
+
+
 def _draw_panel_names(figure: Figure, report: AnalysisReport, height: float) -> None:
     bold = partial(figure.text, y=height, fontsize=12, fontweight="bold", color=INK, va="center")
     write_after(bold(x=0.03, s="Action units"), report.action_units.scale, fontsize=10)
-    write_after(bold(x=0.762, s="Probabilities"), report.prediction.confidence, fontsize=10)
+    if report.prediction is not None:
+        write_after(bold(x=0.762, s="Probabilities"), report.prediction.confidence, fontsize=10)
 
 
 def _draw_key_frames(figure: Figure, frames: Sequence[KeyFrame], changed: Change | None) -> None:

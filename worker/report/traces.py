@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -70,7 +71,7 @@ def draw_traces(axes: Axes, report: AnalysisReport) -> None:
     """All AUs over time; the most active in colour with their names, events as bands."""
     names = report.action_units.names
     traces = Traces.of(report.action_units)
-    peaks = traces.peaks(report.events)
+    peaks = traces.peaks(report.events[:1])
     strongest = np.abs(peaks).argsort()[::-1][:MOST]
     floor = max(_WORTH_COLOUR, _SHARE_OF_STRONGEST * float(np.abs(peaks).max(initial=0.0)))
     active = [int(k) for k in strongest if abs(peaks[k]) >= floor]
@@ -169,12 +170,13 @@ def _draw_gaps(axes: Axes, trace: ActionUnitTrace) -> None:
     times = [row.pts_s for row in trace.frames]
     ends = [*times[1:], times[-1]]
     reasons = set()
-    for row, end in zip(trace.frames, ends, strict=True):
-        if row.intensity is None:
-            reasons.add(row.status.replace("_", " "))
-            axes.axvspan(
-                row.pts_s, end, facecolor="white", edgecolor=FAINT, hatch="////", linewidth=0
-            )
+    timed = zip(trace.frames, ends, strict=True)
+    for is_gap, stretch in groupby(timed, key=lambda pair: pair[0].intensity is None):
+        if is_gap:
+            rows = list(stretch)
+            reasons |= {row.status.replace("_", " ") for row, _ in rows}
+            begin, end = rows[0][0].pts_s, rows[-1][1]
+            axes.axvspan(begin, end, facecolor="white", edgecolor=FAINT, hatch="////", linewidth=0)
     if reasons:
         axes.text(
             1.0,

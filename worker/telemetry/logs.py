@@ -2,10 +2,13 @@
 
 import json
 import logging
+import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Final, Literal
 
+from worker.telemetry.scrub import Scrubbing
 from worker.telemetry.tracing import trace_id
 
 JOB_ID: Final[ContextVar[str | None]] = ContextVar("JOB_ID", default=None)
@@ -36,7 +39,16 @@ def configure(log_format: Literal["text", "json"]) -> None:
     """Set up the log of this process: on standard error, from INFO on."""
     handler = logging.StreamHandler()
     is_json = log_format == "json"
-    handler.setFormatter(JsonLines() if is_json else logging.Formatter("%(asctime)s %(message)s"))
+    lines = JsonLines() if is_json else logging.Formatter("%(asctime)s %(message)s")
+    handler.setFormatter(Scrubbing(lines))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    sys.excepthook = _log_uncaught
     # It would tell the addresses of webhooks, which may hold secrets.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """What ends a process is told like everything else, scrubbed."""
+    logging.getLogger(__name__).critical("this ends the process", exc_info=(kind, error, trace))

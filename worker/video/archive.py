@@ -1,4 +1,7 @@
-"""An archive of numbered frames, read member by member: nothing of it ever lies on a disk."""
+"""An archive of numbered frames, read member by member: nothing of it ever lies on a disk.
+
+Runs in the decoder's process.
+"""
 
 import errno
 import struct
@@ -6,25 +9,25 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from pathlib import Path
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import av
 from av.video.codeccontext import VideoCodecContext
 
-from worker.contract import ErrorCode
-from worker.domain import Image
+from worker.codes import ErrorCode
 from worker.errors import ClipError
+from worker.video.allowed import PICTURE_DECODERS
+from worker.video.directory import check_directory
 from worker.video.failures import clip_error
 from worker.video.limits import DecodeLimits
 from worker.video.numbering import Numbered, gap_warnings, number_frames
-from worker.video.reader import Picture
-from worker.video.upright import Upright
+from worker.video.pictures import stated_size
+from worker.video.pixels import Pixels, check_pixels
+from worker.video.raw import RawImage, RawPicture
 
 _KINDS: Final = ((b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"BM", "bmp"))
 """By first bytes: a suffix promises nothing."""
-_DECODERS: Final = {"jpeg": "mjpeg", "png": "png", "bmp": "bmp"}
 _OPTIONS: Final = {"err_detect": "explode"}
 """A picture cut short is an error, not half a picture."""
 _BYTES_PER_PIXEL: Final = 8
@@ -34,7 +37,9 @@ _FINEST_RATE: Final = 100_000
 
 
 @contextmanager
-def open_archive(path: Path, limits: DecodeLimits, fps: float | None) -> Iterator["ArchiveReader"]:
+def open_archive(
+    stored: BinaryIO, limits: DecodeLimits, fps: float | None
+) -> Iterator["ArchiveReader"]:
     """A reader of the frames in an archive that plays at `fps` frames per second.
 
     Raises:
@@ -44,7 +49,9 @@ def open_archive(path: Path, limits: DecodeLimits, fps: float | None) -> Iterato
         raise ClipError(
             ErrorCode.BAD_ARCHIVE, "an archive of frames has no clock: say its rate as `fps`"
         )
-    with _mapped_errors(), ZipFile(path) as file:
+    with _mapped_errors():
+        check_directory(stored, limits)
+    with _mapped_errors(), ZipFile(stored) as file:
         yield ArchiveReader(file, number_frames(file.infolist()), limits, fps)
 
 
@@ -56,13 +63,13 @@ class ArchiveReader:
     ) -> None:
         _check(frames, limits, fps)
         self.nominal_fps = Fraction(fps).limit_denominator(_FINEST_RATE)
-        self.upright = Upright(limits)
         self.frames_total: int | None = len(frames)
         self.warnings = gap_warnings([frame.number for frame in frames])
         self._file = file
         self._frames = frames
         self._limits = limits
         self._fps = fps
+        self._pixels = Pixels(limits)
         self._unpacked = 0
         self._kinds: set[str] = set()
 
@@ -71,12 +78,12 @@ class ArchiveReader:
         """The kinds of pictures among the frames handed out."""
         return "+".join(sorted(self._kinds))
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[RawPicture]:
         """Every frame once; one that does not decode is handed out as None."""
         first = self._frames[0].number
         for frame in self._frames:
-            picture = self._decode(self._unpack(frame.member))
-            yield (frame.number - first) / self._fps, picture
+            image = self._decode(self._unpack(frame.member))
+            yield RawPicture((frame.number - first) / self._fps, image)
 
     def _unpack(self, member: ZipInfo) -> bytes:
         """The bytes of a member, counted while they unpack: what its header says is not asked."""
@@ -88,13 +95,14 @@ class ArchiveReader:
         _check_unpacked(self._unpacked, self._limits.max_decoded_bytes, "the archive")
         return content
 
-    def _decode(self, content: bytes) -> Image | None:
+    def _decode(self, content: bytes) -> RawImage | None:
         kind = next((kind for start, kind in _KINDS if content.startswith(start)), None)
         if kind is None:
             return None
         self._kinds.add(kind)
+        check_pixels(*stated_size(kind, content), self._limits)
         # A context for each, so that no frame leaves traces in the next.
-        decoder = cast(VideoCodecContext, av.CodecContext.create(_DECODERS[kind], "r"))
+        decoder = cast(VideoCodecContext, av.CodecContext.create(PICTURE_DECODERS[kind], "r"))
         decoder.thread_count = 1
         decoder.options = dict(_OPTIONS)
         try:
@@ -103,10 +111,10 @@ class ArchiveReader:
             failure = clip_error(error)
             if failure is None:
                 raise
-            if failure.failure.code is ErrorCode.DAMAGED_VIDEO:
+            if failure.code is ErrorCode.DAMAGED_VIDEO:
                 return None
             raise failure from error
-        return self.upright.picture(frames[0]) if frames else None
+        return self._pixels.of(frames[0]) if frames else None
 
 
 def _check(frames: list[Numbered], limits: DecodeLimits, fps: float) -> None:

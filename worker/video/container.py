@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from worker.contract import ErrorCode
+from worker.codes import ErrorCode
 from worker.errors import ClipError
 
 _MP4_FIRST_BOXES: Final = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}
 _MP4_BOX_HEADER = 8
+_MP4_MOST_BOXES: Final = 100_000
+"""Two for every fragment."""
+_MP4_NEEDED: Final = {b"moov", b"mdat"}
+"""The index, and what it leads to."""
 _ZIP_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 """A member, or the end of an archive that holds none."""
 _EBML: Final = b"\x1aE\xdf\xa3"
@@ -75,18 +79,21 @@ def _is_cut_short(container: Container, file: BinaryIO, start: bytes, size: int)
     if container == ARCHIVE:
         return False  # its directory lies at its end: reading it tells
     if container.demuxer == "mov":
-        boxes = dict(_mp4_boxes(file))
-        return b"moov" not in boxes or any(end > size for end in boxes.values())
+        boxes = dict(_mp4_boxes(file, size))
+        return not boxes.keys() >= _MP4_NEEDED or any(end > size for end in boxes.values())
     if container.demuxer == "avi":
         return 8 + int.from_bytes(start[4:8], "little") > size
     end = _segment_end(start)
     return end is not None and end > size
 
 
-def _mp4_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def _mp4_boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
     """Kind and end of every top-level box, up to the file's end or the first that is none."""
     offset = 0
-    while len(header := file.read(16)) >= _MP4_BOX_HEADER:
+    for _ in range(_MP4_MOST_BOXES):
+        file.seek(offset)
+        if len(header := file.read(16)) < _MP4_BOX_HEADER:
+            return
         length, kind = int.from_bytes(header[:4], "big"), header[4:8]
         if length == 1:  # the length follows in 64 bits
             length = int.from_bytes(header[8:], "big")
@@ -96,7 +103,9 @@ def _mp4_boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
             return
         offset += length
         yield kind, offset
-        file.seek(offset)
+        if offset > size:
+            return
+    raise ClipError(ErrorCode.DAMAGED_VIDEO, "the file consists of far too many parts")
 
 
 def _segment_end(start: bytes) -> int | None:

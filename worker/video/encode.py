@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import av
@@ -48,12 +49,26 @@ def write_clip(
         encoding: Codec and its options.
         pts_s: Rising presentation times in seconds, one per frame, for a variable frame rate.
     """
-    with av.open(str(path), "w") as container:
+    # Matroska would be given a random identity.
+    options = {"fflags": "+bitexact"} if path.suffix in {".mkv", ".webm"} else {}
+    with av.open(str(path), "w", options=options) as container:
         stream = _add_stream(container, fps, encoding)
         stream.codec_context.time_base = 1 / fps if pts_s is None else _FINE_TIME_BASE
         for frame in _frames(frames, stream, pts_s):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def recoded(frames: Iterable[Image], fps: Fraction, encoding: Encoding) -> list[Image]:
+    """What a codec leaves of frames uint8 [H, W, 3]. Read back here: nobody else's file is."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "clip.mp4"
+        write_clip(file, frames, fps, encoding)
+        with av.open(str(file)) as container:
+            return [
+                frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+                for frame in container.decode(video=0)
+            ]
 
 
 def _add_stream(

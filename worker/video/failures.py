@@ -6,7 +6,7 @@ from typing import Final
 
 import av
 
-from worker.contract import ErrorCode
+from worker.codes import ErrorCode
 from worker.errors import ClipError
 
 CODES: Final[Mapping[type[Exception], ErrorCode]] = {

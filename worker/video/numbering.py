@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipInfo
 
-from worker.contract import ErrorCode
+from worker.codes import ErrorCode
 from worker.errors import ClipError
 
 ARCHIVE_IMAGES: Final = (".png", ".jpg", ".jpeg", ".bmp")
@@ -39,7 +39,7 @@ def number_frames(members: Sequence[ZipInfo]) -> list[Numbered]:
     frames = [
         (path, member)
         for member in members
-        if not member.is_dir() and not _is_bystander(path := _path(member))
+        if not _is_folder(member) and not _is_bystander(path := _path(member))
     ]
     for path, member in frames:
         _check(path, member)
@@ -72,6 +72,10 @@ def _gaps(numbers: Sequence[int]) -> Iterator[str]:
         first, last = number + 1, following - 1
         if first <= last:
             yield str(first) if first == last else f"{first}-{last}"
+
+
+def _is_folder(member: ZipInfo) -> bool:
+    return member.filename.endswith("/")  # `is_dir` fails where the name is empty
 
 
 def _path(member: ZipInfo) -> PurePosixPath:

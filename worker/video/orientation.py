@@ -1,10 +1,10 @@
 """The display matrix: how frames have to be turned and mirrored to be upright."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from worker.domain import Image
 
@@ -30,12 +30,12 @@ class Orientation:
         return np.ascontiguousarray(image)
 
 
-def from_display_matrix(matrix: npt.NDArray[np.int32]) -> Orientation:
+def from_display_matrix(matrix: Sequence[int]) -> Orientation:
     """The nearest orientation to a display matrix i32 [9] (rows a b u, c d v, x y w).
 
     The matrix takes the stored pixel (x, y) to the shown one (ax + cy, bx + dy).
     """
-    a, b, c, d = (int(matrix[index]) for index in (0, 1, 3, 4))
+    a, b, c, d = (matrix[index] for index in (0, 1, 3, 4))
     is_transposed = abs(b) > abs(a)
     to_column, to_row = (c, b) if is_transposed else (a, d)
     is_mirrored = a * d - b * c < 0

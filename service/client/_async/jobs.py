@@ -10,7 +10,7 @@ from pathlib import Path
 from httpx_sse import EventSource
 
 from service.client._async.connection import AsyncConnection
-from service.client.answers import PENDING, JobEvent, event_of, read
+from service.client.answers import PENDING, RECEIPT, JobEvent, event_of, read
 from service.client.calls import Call, Upload, known, path_to
 from service.client.errors import Unreachable, WaitTimeout
 from service.client.retries import sleep_async
@@ -148,9 +148,14 @@ class AsyncJobCalls:
         call = Call("POST", path_to("jobs", job_id, "cancel"))
         return await self._connection.fetch(Job, call)
 
-    async def delete(self, job_id: str) -> None:
-        """Erase a job, its clip and its result; the id answers 410 from then on."""
-        await self._connection.send(Call("DELETE", path_to("jobs", job_id)))
+    async def delete(self, job_id: str) -> str | None:
+        """Erase a job, its clip and its result; the id answers 410 from then on.
+
+        Returns the signed receipt; None where a worker is being stopped first: delete again then.
+        """
+        answer = await self._connection.send(Call("DELETE", path_to("jobs", job_id)))
+        receipt: str | None = answer.headers.get(RECEIPT)
+        return receipt
 
     async def jobs(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path
 from httpx_sse import EventSource
 
 from service.client._sync.connection import Connection
-from service.client.answers import PENDING, JobEvent, event_of, read
+from service.client.answers import PENDING, RECEIPT, JobEvent, event_of, read
 from service.client.calls import Call, Upload, known, path_to
 from service.client.errors import Unreachable, WaitTimeout
 from service.client.retries import sleep
@@ -149,9 +149,14 @@ class JobCalls:
         call = Call("POST", path_to("jobs", job_id, "cancel"))
         return self._connection.fetch(Job, call)
 
-    def delete(self, job_id: str) -> None:
-        """Erase a job, its clip and its result; the id answers 410 from then on."""
-        self._connection.send(Call("DELETE", path_to("jobs", job_id)))
+    def delete(self, job_id: str) -> str | None:
+        """Erase a job, its clip and its result; the id answers 410 from then on.
+
+        Returns the signed receipt; None where a worker is being stopped first: delete again then.
+        """
+        answer = self._connection.send(Call("DELETE", path_to("jobs", job_id)))
+        receipt: str | None = answer.headers.get(RECEIPT)
+        return receipt
 
     def jobs(
         self,

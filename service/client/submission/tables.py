@@ -58,7 +58,7 @@ def _survey(ledger: Ledger) -> tuple[list[dict[str, Cell]], list[str], list[str]
     for line in ledger.lines():
         rows.append(clip_row(line))
         if line.result is not None:
-            labels |= dict.fromkeys(line.result.prediction.probabilities)
+            labels |= dict.fromkeys(_probabilities(line.result))
             units |= dict.fromkeys(line.result.action_units.names)
     return rows, list(labels), list(units)
 
@@ -76,18 +76,22 @@ def clip_row(line: Line) -> dict[str, Cell]:
 
 def _report_cells(report: AnalysisReport) -> dict[str, Cell]:
     cells: dict[str, Cell] = {
-        "label": report.prediction.label,
+        "label": None if report.prediction is None else report.prediction.label,
         "adequacy": report.adequacy.verdict,
         "fps": report.clip.fps,
         "frames": report.clip.frames,
         "sha256": report.clip.sha256,
         "model_digest": report.model.digest,
     }
-    cells |= {f"p_{label}": value for label, value in report.prediction.probabilities.items()}
+    cells |= {f"p_{label}": value for label, value in _probabilities(report).items()}
     for event in report.events[:1]:
         times = {"onset_s": event.onset_s, "apex_s": event.apex_s, "offset_s": event.offset_s}
         cells |= {**times, **event.action_units}
     return cells
+
+
+def _probabilities(report: AnalysisReport) -> dict[str, float]:
+    return {} if report.prediction is None else report.prediction.probabilities
 
 
 def _row_groups(ledger: Ledger, schema: "pa.Schema") -> Iterator["pa.Table"]:

@@ -4,7 +4,7 @@ The paper names the parts and gives almost no numbers. What it leaves open is ou
 reasons stand beside each part and in `docs/madvnet.md`.
 """
 
-from training.models.madvnet.config import PAPER, SIZES, XS, MADVNetConfig, S
+from training.models.madvnet.config import PAPER, SIZES, XS, XXS, MADVNetConfig, S
 from training.models.madvnet.network import MADVNet, MADVNetOutput
 
-__all__ = ["PAPER", "SIZES", "XS", "MADVNet", "MADVNetConfig", "MADVNetOutput", "S"]
+__all__ = ["PAPER", "SIZES", "XS", "XXS", "MADVNet", "MADVNetConfig", "MADVNetOutput", "S"]

@@ -24,6 +24,8 @@ class Around(NamedTuple):
     depth_known: Tensor | None
     au: Tensor | None
     au_known: Tensor | None
+    maps: list[Tensor] | None = None
+    """Takes what the class tokens of each frame heed [B, T, 1+N], block by block; None: unasked."""
 
 
 Step = tuple[Tensor, Tensor | None]
@@ -67,7 +69,12 @@ class MixedAttention(nn.Module):
             if around.depth_known is not None:
                 is_texture = torch.arange(keys.shape[2], device=keys.device) < keys.shape[2] // 2
                 seen = (is_texture | around.depth_known[:, None])[:, None]
-        attended = attend(self.query(x), keys, values, self.heads, seen)
+        query = self.query(x)
+        if around.maps is not None:
+            heeded = cls_attention(query, keys, self.heads)
+            both = 1 if around.depth is None else 2
+            around.maps.append(heeded.unflatten(-1, (both, -1)).sum(dim=-2))
+        attended = attend(query, keys, values, self.heads, seen)
         return tokens + self.out(attended), kept
 
 
@@ -84,10 +91,12 @@ class SpatialAttention(nn.Module):
         )
         self.out = nn.Linear(dim, dim)
 
-    def forward(self, tokens: Tensor, kept: Tensor | None) -> Step:
+    def forward(self, tokens: Tensor, around: Around, kept: Tensor | None) -> Step:
         """[B, T, N, D] and the keys [B, T, N] to look at -> the same of the next block."""
         x = self.norm(tokens)
         query, key = self.query(x), self.key(x)
+        if around.maps is not None:
+            around.maps.append(cls_attention(query, key, self.heads))
         attended = attend(query, key, self.value(x), self.heads, kept)
         out = tokens + self.out(attended)
         if self.keys_kept == 1:
@@ -123,9 +132,9 @@ class FactorisedBlock(nn.Module):
         self.time = TemporalAttention(dim, config.heads[level])
         self.mlp = Mlp(dim, config.mlp_ratio)
 
-    def forward(self, tokens: Tensor, _: Around, kept: Tensor | None) -> Step:
+    def forward(self, tokens: Tensor, around: Around, kept: Tensor | None) -> Step:
         """Looks at nothing but the tokens."""
-        tokens, kept = self.space(tokens, kept)
+        tokens, kept = self.space(tokens, around, kept)
         return self.mlp(self.time(tokens)), kept
 
 
@@ -160,6 +169,8 @@ class DotProductBlock(nn.Module):
         q_space, q_time, q_au = self.query(x).split(self.widths, dim=-1)
         k_space, k_time, _ = self.key(x).split(self.widths, dim=-1)
         v_space, v_time, _ = self.value(x).split(self.widths, dim=-1)
+        if around.maps is not None:
+            around.maps.append(cls_attention(q_space, k_space, self.groups[0]))
         units = None
         if around.au is not None:
             k_au, v_au = self.au_key_value(self.norm_au(around.au))[:, None].chunk(2, dim=-1)

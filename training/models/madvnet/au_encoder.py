@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from training.models.madvnet.config import MADVNetConfig
-from worker.specs import AU_COUNT, AU_MAX, LABELS, SIDES
+from worker.specs import AU_COUNT, AU_MAX, SIDES
 
 
 class PlainLayer(nn.Module):
@@ -105,7 +105,7 @@ class AUEncoder(nn.Module):
             self.course = nn.Linear(course, config.dims[-1])
         self.layers = nn.ModuleList(_layers(config, course * AU_COUNT))
         self.code = nn.Linear(hidden, config.fusion_dim)
-        self.logits = nn.Linear(hidden, len(LABELS))
+        self.logits = nn.Linear(hidden, config.classes)
 
     def forward(self, action_units: Tensor) -> AUOutput:
         """FACS change [B, T, 2, K]."""
@@ -144,6 +144,6 @@ class AUEncoder(nn.Module):
 def _layers(config: MADVNetConfig, inputs: int) -> list[nn.Module]:
     hidden = config.au_hidden
     if config.bottleneck == "eq8":
-        return [MeanLayer(inputs, hidden, hidden), MeanLayer(hidden, hidden, len(LABELS))]
+        return [MeanLayer(inputs, hidden, hidden), MeanLayer(hidden, hidden, config.classes)]
     layer = BottleneckLayer if config.bottleneck == "vib" else PlainLayer
     return [layer(inputs, hidden), layer(hidden, hidden)]

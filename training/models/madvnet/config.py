@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, get_args, get_origin
 
-from worker.specs import CLIP_FRAMES, CROP_SIZE
+from worker.specs import CLIP_FRAMES, CROP_SIZE, LABELS
 
 Difference = Literal["onset", "previous", "both", "none"]
 """What a frame is subtracted from in the stem; `both` stacks the two differences as channels."""
@@ -56,6 +56,8 @@ class MADVNetConfig:
     bottleneck: Bottleneck = "vib"
     fusion: Fusion = "gate"
     bands: Bands = "levels"
+    classes: int = len(LABELS)
+    """Of the heads; another number is for data sets with classes of their own."""
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -132,6 +134,8 @@ _CHOICES: Final = {
 S: Final = MADVNetConfig()
 """What two CPU cores train in an hour."""
 XS: Final = MADVNetConfig(dims=(48, 96, 192), heads=(2, 4, 4))
+XXS: Final = MADVNetConfig(dims=(24, 48, 96), heads=(2, 4, 4), frames=8)
+"""For comparisons of many variants on a processor; it sees every second frame."""
 PAPER: Final = MADVNetConfig(
     dims=(96, 192, 384),
     depths=(2, 4, 6),
@@ -142,4 +146,4 @@ PAPER: Final = MADVNetConfig(
     stem_stride=2,
 )
 """A guess at the paper's size, near that of its transformer peers."""
-SIZES: Final = {"xs": XS, "s": S, "paper": PAPER}
+SIZES: Final = {"xxs": XXS, "xs": XS, "s": S, "paper": PAPER}

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from training.models.madvnet.config import MADVNetConfig
-from worker.specs import GATES, LABELS, LEVELS
+from worker.specs import GATES, LEVELS
 
 
 class LevelHead(nn.Module):
@@ -19,7 +19,7 @@ class LevelHead(nn.Module):
             nn.Linear(2 * dim, config.fusion_dim),
             nn.GELU(),
         )
-        self.logits = nn.Linear(config.fusion_dim, len(LABELS))
+        self.logits = nn.Linear(config.fusion_dim, config.classes)
 
     def forward(self, cls: Tensor, grid: Tensor) -> tuple[Tensor, Tensor]:
         """Class tokens [B, T, D] and token map [B, D, T, H, W] -> code [B, F], logits [B, C]."""
@@ -56,10 +56,10 @@ class BandHeads(nn.Module):
     The other reading of "low, mid and high frequency" (Eq. 20): slow, medium and quick change.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, classes: int) -> None:
         super().__init__()
         self.heads = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, len(LABELS))) for _ in LEVELS
+            nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, classes)) for _ in LEVELS
         )
 
     def forward(self, grid: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from training.models.blocks import Luma
+from training.models.blocks import Luma, per_clip_standard
 from training.models.madvnet.attention import (
     Around,
     DotProductBlock,
@@ -17,8 +17,9 @@ from training.models.madvnet.attention import (
 from training.models.madvnet.au_encoder import AUEncoder, AUOutput
 from training.models.madvnet.config import MADVNetConfig, S
 from training.models.madvnet.fusion import BandHeads, LevelHead, fusion_gate, shares
+from training.models.madvnet.maps import level_map
 from training.models.madvnet.tokens import DifferenceStem, Downscale, Sequencer, to_grid
-from worker.specs import AU_COUNT, LABELS, LEVELS, SIDES
+from worker.specs import AU_COUNT, LEVELS, SIDES
 
 _TOKENS: Final = ("texture_tokens", "mid_tokens", "high_tokens")
 _RELIEFS: Final = ("depth_tokens", "depth_mid_tokens", "depth_high_tokens")
@@ -47,6 +48,37 @@ class MADVNetOutput(NamedTuple):
     frequency_logits: Tensor
 
 
+class Streams(NamedTuple):
+    """What `MADVNet.forward` takes."""
+
+    crops: Tensor
+    depth: Tensor | None
+    action_units: Tensor | None
+    depth_known: Tensor | None = None
+    au_known: Tensor | None = None
+
+
+class Level(NamedTuple):
+    """Of one level: class tokens [B, T, D], token maps [B, D, T, H, W] below and above attention.
+
+    maps: what the class tokens heed [B, T, 1+N], a block each; empty unless watched.
+    """
+
+    cls: Tensor
+    below: Tensor
+    above: Tensor
+    maps: list[Tensor]
+
+
+class Pyramid(NamedTuple):
+    """Everything below the heads: levels, the texture's token map, the AU stream."""
+
+    levels: list[Level]
+    texture: Tensor
+    units: AUOutput | None
+    au_known: Tensor | None
+
+
 class MADVNet(nn.Module):
     """Texture, depth and AU streams to class logits; see `MADVNetOutput`.
 
@@ -69,10 +101,10 @@ class MADVNet(nn.Module):
             self.au_encoder = AUEncoder(config)
         self.heads = nn.ModuleList([LevelHead(dim, config) for dim in config.dims])
         if config.bands == "laplacian":
-            self.band_heads = BandHeads(config.dims[0])
+            self.band_heads = BandHeads(config.dims[0], config.classes)
         if config.fusion == "gate":
             self.gate = fusion_gate(config)
-        self.classifier = nn.Linear(config.fusion_dim, len(LABELS))
+        self.classifier = nn.Linear(config.fusion_dim, config.classes)
 
     def forward(
         self,
@@ -87,23 +119,40 @@ class MADVNet(nn.Module):
         `depth_known` [B] and `au_known` [B, K], boolean, tell which of them count; without a mask
         all do, and without the stream none.
         """
-        units, au_known = self._units(crops, action_units, au_known)
-        texture = self.texture_stem(_per_clip_standard(self._video(crops)).transpose(1, 2))
+        streams = Streams(crops, depth, action_units, depth_known, au_known)
+        return self._fused(self.pyramid(streams))
+
+    def watched(self, streams: Streams) -> tuple[MADVNetOutput, Tensor]:
+        """The output, and where the class tokens look: f32 [B, T, 3, S', S'], S' the low side.
+
+        One map a frame and level, of the last block there: shares of a place, 1 in all. Levels
+        with fewer frames and places repeat theirs.
+        """
+        found = self.pyramid(streams, watches=True)
+        maps = [level_map(level.maps, self.config) for level in found.levels]
+        return self._fused(found), torch.stack(maps, dim=2)
+
+    def pyramid(self, streams: Streams, *, watches: bool = False) -> Pyramid:
+        """Everything below the heads; `watches` keeps the attention of class tokens."""
+        crops, depth_known = streams.crops, streams.depth_known
+        units, au_known = self._units(crops, streams.action_units, streams.au_known)
+        texture = self.texture_stem(per_clip_standard(self._video(crops)).transpose(1, 2))
+        depth = streams.depth
         if depth is None:
             depth = torch.zeros_like(crops[:, :, :1], dtype=torch.float32)
             depth_known = crops.new_zeros(len(crops), dtype=torch.bool)
         relief = self._relief(depth, depth_known)
-        grid, carried, seen = texture, None, []
+        grid, carried, levels = texture, None, []
         for level in range(len(LEVELS)):
             grid, tokens = self._tokens(level, grid, carried)
             relief, looked_at = self._depth_tokens(level, relief)
-            around = Around(looked_at, depth_known, units and units.tokens, au_known)
+            maps: list[Tensor] | None = [] if watches else None
+            around = Around(looked_at, depth_known, units and units.tokens, au_known, maps)
             tokens = self._attended(level, tokens, around)
             above, carried = to_grid(tokens, self.config.sides[level]), tokens[:, :, 0]
-            seen.append((carried, grid))
+            levels.append(Level(carried, grid, above, maps or []))
             grid = above
-        levels = [head(*level) for head, level in zip(self.heads, seen, strict=True)]
-        return self._fused(levels, texture, units, au_known)
+        return Pyramid(levels, texture, units, au_known)
 
     def _add_level(self, level: int) -> None:
         """The way up from the level below, tokens of texture and depth, and the blocks."""
@@ -195,20 +244,19 @@ class MADVNet(nn.Module):
             tokens = self.get_submodule(f"{LEVELS[level]}_mlp")(tokens)
         return tokens
 
-    def _fused(
-        self,
-        levels: list[tuple[Tensor, Tensor]],
-        texture: Tensor,
-        units: AUOutput | None,
-        au_known: Tensor | None,
-    ) -> MADVNetOutput:
-        """Codes and logits of the levels, the texture's token map and the AU stream's output."""
+    def _fused(self, found: Pyramid) -> MADVNetOutput:
+        """Heads and fusion."""
+        units, au_known = found.units, found.au_known
+        levels = [
+            head(level.cls, level.below)
+            for head, level in zip(self.heads, found.levels, strict=True)
+        ]
         codes = torch.stack([code for code, _ in levels] + ([units.code] if units else []), dim=1)
         known = None if au_known is None else au_known.any(dim=1)
         gate = shares(codes, self.gate if self.config.fusion == "gate" else None, known)
         logits = self.classifier((gate[..., None] * codes).sum(dim=1))
         level_logits = torch.stack([level for _, level in levels], dim=1)
-        bands = self.band_heads(texture) if self.config.bands == "laplacian" else level_logits
+        bands = self.band_heads(found.texture) if self.config.bands == "laplacian" else level_logits
         if units is None:
             none = logits.new_zeros(len(logits))
             gate = torch.cat([gate, none[:, None]], dim=1)
@@ -219,13 +267,6 @@ class MADVNet(nn.Module):
         known = logits.new_ones(len(logits), dtype=torch.bool) if known is None else known
         own = (units.logits, gate, units.compression, units.reconstruction, known)
         return MADVNetOutput(logits, level_logits, *own, bands)
-
-
-def _per_clip_standard(video: Tensor) -> Tensor:
-    """Zero mean and unit spread over a whole clip [B, T, C, H, W]: frames stay comparable."""
-    mean = video.mean(dim=(1, 2, 3, 4), keepdim=True)
-    spread = (video - mean).square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
-    return (video - mean) / (spread + 1e-3)
 
 
 def _per_clip_range(depth: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""One command a table: what was logged is read, what is missing is trained."""

@@ -1,0 +1,92 @@
+"""`python -m training.reproduce TABLE`: one command a table.
+
+`synthetic` prints the table of synthetic benchmark v1: runs that were logged under `--runs` are
+read, missing ones are trained. `casme2`, `samm`, `smic` and `composite` take a licensed data set
+from its spreadsheets to the table of its protocol.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from training.processes import CORES
+from training.reproduce import licensed, show, synthetic
+from training.reproduce.synthetic import Request
+
+_WIDTH = 160
+"""Of a table in a file or a pipe."""
+
+
+def main() -> None:
+    """Parse the command line, do what is missing, print."""
+    parser = argparse.ArgumentParser(prog="python -m training.reproduce", description=__doc__)
+    tables = parser.add_subparsers(dest="table", required=True)
+    _add_synthetic(tables.add_parser("synthetic"))
+    for name in licensed.TABLES:
+        _add_licensed(tables.add_parser(name))
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    made = _synthetic(chosen) if chosen.table == "synthetic" else _licensed(chosen)
+    if chosen.json == "-":
+        sys.stdout.write(json.dumps(made, indent=1) + "\n")
+        return
+    if chosen.json:
+        Path(chosen.json).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    console = Console()
+    show.print_table(made, console if console.is_terminal else Console(width=_WIDTH))
+
+
+def _synthetic(chosen: argparse.Namespace) -> dict[str, object]:
+    request = Request(
+        chosen.runs, range(1, chosen.seeds + 1), chosen.only, chosen.budget, chosen.jobs
+    )
+    if not chosen.logged:
+        synthetic.train_missing(request)
+    return synthetic.table(request)
+
+
+def _licensed(chosen: argparse.Namespace) -> dict[str, object]:
+    if chosen.whole:
+        file = licensed.whole(chosen.table, chosen.data, chosen.runs, chosen.config)
+        sys.stderr.write(f"{file}\n")
+        raise SystemExit(0)
+    folds = chosen.folds or None
+    return licensed.table(chosen.table, chosen.data, chosen.runs, chosen.config, folds=folds)
+
+
+def _add_synthetic(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser)
+    names = ", ".join(synthetic.names())
+    parser.add_argument(
+        "--only", nargs="+", default=(), metavar="NAME", choices=synthetic.names(), help=names
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="1 to this (default 3)")
+    parser.add_argument("--budget", type=int, help="clips that ablations and peers see in all")
+    parser.add_argument("--jobs", type=int, default=CORES, help="runs at a time (default: cores)")
+    parser.add_argument("--logged", action="store_true", help="train nothing, print what there is")
+
+
+def _add_licensed(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="licensed data")
+    parser.add_argument(
+        "--config", type=Path, default=licensed.CONFIG, help="experiment; default licensed.toml"
+    )
+    parser.add_argument(
+        "--whole", action="store_true", help="one network on every clip, to start others from"
+    )
+    parser.add_argument("--folds", type=int, default=0, help="stop after so many; 0 is all")
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--json", metavar="FILE|-", help="the table as JSON")
+    parser.add_argument("--threads", type=int, default=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The table of synthetic benchmark v1: oracle, MADV-Net S, ablations, peers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from training import train
+from training.benchmark import manifest
+from training.benchmark.clips import halves, load_clips
+from training.benchmark.manifest import Manifest
+from training.experiment import Experiment
+from training.recipe import Recipe
+from training.reproduce import runs
+from training.reproduce.figures import Figures, spread
+from training.reproduce.oracle import oracle
+from training.reproduce.runs import Job
+from training.reproduce.variants import EQUAL, FULL, ORACLE, Row, rows
+from training.reproduce.verdicts import Line, ranked, targets, verdicts
+from training.size import measure_network
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line. An empty `only` is everything."""
+
+    folder: Path
+    seeds: Sequence[int]
+    only: Collection[str] = ()
+    budget: int | None = None
+    processes: int = 1
+    reads_only: bool = False
+
+    def wants(self, name: str) -> bool:
+        """Whether a row is asked for."""
+        return not self.only or name in self.only
+
+
+def names() -> tuple[str, ...]:
+    """All rows."""
+    return (ORACLE, FULL, *(row.name for row in rows(EQUAL)))
+
+
+def within(budget: int | None) -> Recipe:
+    """The equal recipe over about that many clips in all; None is its own number."""
+    if budget is None:
+        return EQUAL
+    samples = min(budget, EQUAL.samples)
+    return replace(EQUAL, samples=samples, epochs=max(1, round(budget / samples)))
+
+
+def table(request: Request) -> dict[str, object]:
+    """All lines, what of the paper's claims they show, and the ranks."""
+    clips = manifest.made(request.folder / "data")
+    lines: list[Line] = []
+    if request.wants(ORACLE):
+        lines.append(_line(ORACLE, "oracle", [_oracle(request.folder / "data", clips)]))
+    for row, seeds in _asked(request):
+        jobs = [Job(row, seed, request.folder, clips) for seed in seeds]
+        found = [figures for job in jobs if (figures := runs.logged(job)) is not None]
+        if found:
+            lines.append(_line(row.name, row.group, found, row.experiment))
+    return {
+        "benchmark": clips.name,
+        "digest": clips.digest,
+        "test_clips": clips.splits["test"].clips,
+        "rows": [asdict(line) for line in lines],
+        "targets": targets(lines),
+        "claims": verdicts(lines),
+        "ranks": ranked(lines),
+    }
+
+
+def train_missing(request: Request) -> None:
+    """Every run that is asked for and was not logged; seed by seed, MADV-Net S first."""
+    clips = manifest.made(request.folder / "data")
+    asked = _asked(request)
+    served = [(row, seeds) for row, seeds in asked if row.name == FULL]
+    runs.ensure([Job(row, s, request.folder, clips) for row, seeds in served for s in seeds], 1)
+    rest = [row for row, _ in asked if row.name != FULL]
+    runs.ensure(runs.jobs_of(rest, request.seeds, request.folder, clips), request.processes)
+
+
+def _asked(request: Request) -> list[tuple[Row, Sequence[int]]]:
+    """Rows with their seeds; MADV-Net S has the one of its recipe."""
+    experiment = Experiment.load(train.CONFIGS / "madvnet.toml")
+    full = (Row(FULL, "served size", experiment), (experiment.recipe.seed,))
+    equal = [(row, request.seeds) for row in rows(within(request.budget))]
+    return [(row, seeds) for row, seeds in (full, *equal) if request.wants(row.name)]
+
+
+def _oracle(folder: Path, clips: Manifest) -> Figures:
+    parts = {split: load_clips(folder, split, part.clips) for split, part in clips.splits.items()}
+    return oracle(parts["train"], halves(parts["validation"])[1], parts["test"])
+
+
+def _line(
+    name: str, group: str, found: list[Figures], experiment: Experiment | None = None
+) -> Line:
+    if experiment is None:
+        return Line(name, group, len(found), spread(found))
+    recipe = experiment.recipe
+    seen = recipe.epochs * recipe.samples
+    return Line(name, group, len(found), spread(found), seen, **measure_network(experiment.network))

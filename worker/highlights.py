@@ -1,0 +1,97 @@
+"""The strongest events of a face: a bounded list, however long the clip is."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from worker.domain import Image
+from worker.preprocess.sampling import event_frames
+from worker.preprocess.spotting import rise_above_rest
+from worker.strip import Anchor, Observation
+
+MOST_EVENTS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A frame of the clip and when it is shown."""
+
+    frame: int
+    pts_s: float
+
+
+Span = tuple[Instant, Instant, Instant]
+"""Onset, apex, offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a recognizer is to judge."""
+
+    anchor: Anchor
+    strength: float
+    """How far the face moves, in FACS units."""
+    span: Span | None
+    """None for a stretch without an event."""
+    crops: Image
+    """uint8 [T, 3, S, S], onset to offset"""
+    apex: int
+    """Position among the crops of the one nearest the apex."""
+
+    def overlaps(self, other: "Moment") -> bool:
+        """Whether both are about the same event."""
+        if self.span is None or other.span is None:
+            return False
+        (begins, _, ends), (other_begins, _, other_ends) = self.span, other.span
+        return begins.frame <= other_ends.frame and other_begins.frame <= ends.frame
+
+
+class Highlights:
+    """Keeps the strongest events of one face, or its liveliest window where there is none.
+
+    Args:
+        count: Frames of a moment that a recognizer sees.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._events: list[Moment] = []
+        self._liveliest: Moment | None = None
+
+    @property
+    def moments(self) -> list[Moment]:
+        """The events, strongest first; where there is none, one stretch without."""
+        if self._events or self._liveliest is None:
+            return self._events
+        return [self._liveliest]
+
+    def consider(self, seen: Observation) -> None:
+        """Look for an event in the next window."""
+        if not len(seen.used[seen.peaks]):
+            return
+        moment = self._moment(seen)
+        if moment.span is None:
+            if self._liveliest is None or moment.strength > self._liveliest.strength:
+                self._liveliest = moment
+            return
+        rivals = [other for other in self._events if other.overlaps(moment)]
+        if any(other.strength >= moment.strength for other in rivals):
+            return
+        others = [other for other in self._events if not other.overlaps(moment)]
+        ranked = sorted([*others, moment], key=lambda event: -event.strength)
+        self._events = ranked[:MOST_EVENTS]
+
+    def _moment(self, seen: Observation) -> Moment:
+        span, sampled = event_frames(seen.trace, seen.pts_s, self._count, seen.peaks)
+        strength = float(rise_above_rest(seen.trace, seen.pts_s)[seen.peaks].max())
+        if span is None:
+            return Moment(seen.anchor, strength, None, seen.crops[sampled], 0)
+        instants = [_instant(seen, position) for position in (span.onset, span.apex, span.offset)]
+        nearest = int(np.abs(sampled - span.apex).argmin())
+        onset, apex, offset = instants
+        return Moment(seen.anchor, strength, (onset, apex, offset), seen.crops[sampled], nearest)
+
+
+def _instant(seen: Observation, position: int) -> Instant:
+    return Instant(int(seen.used[position]), float(seen.pts_s[position]))
