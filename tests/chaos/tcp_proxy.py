@@ -112,9 +112,10 @@ class Proxy:
             self._drop(writer)
             return
         self._writers.add(far)
-        await asyncio.gather(
-            self._pump(reader, far, self._asking), self._pump(far_reader, writer, self._answering)
-        )
+        asking = self._pump(reader, far, self._asking)
+        answering = self._pump(far_reader, writer, self._answering)
+        with contextlib.suppress(asyncio.CancelledError):  # the proxy is closed
+            await asyncio.gather(asking, answering)
         self._drop(writer)
         self._drop(far)
 
