@@ -132,7 +132,8 @@ class Janitor:
         if not isinstance(found, Standing):
             await self.erase_blobs(job_id)
         else:
-            await self.blobs.delete(result_key(job_id))
+            if found.settled is None or found.settled.state is not JobState.SUCCEEDED:
+                await self.blobs.delete(result_key(job_id))
             if not found.record.options.store_input:
                 await self.blobs.delete(clip_key(job_id))
         await self.agenda.settle_unwanted(job_id)

@@ -155,14 +155,18 @@ class ClipQueue:
         job = self._fetch(job_id)
         if job is not None:
             self._forget_attempts(job)
-            with suppress(InvalidJobOperation):  # somebody else removed it just now
-                job.delete()
-        # What a worker may write after that, or leave behind when it dies, is not deleted above.
-        self._queue.remove(job_id)
-        for registry in (self._finished, self._failed):
-            registry.remove(job_id)
         results = Result.get_key(job_id)  # type: ignore[no-untyped-call]  # RQ types it in part
-        self._connection.delete(Job.key_for(job_id), results)
+        # In one step: what no registry lists any more would be found by nobody.
+        with self._connection.pipeline(transaction=True) as pipeline:
+            if job is not None:
+                with suppress(InvalidJobOperation):  # somebody else removed it just now
+                    job.delete(pipeline=pipeline)
+            # What a worker may leave behind when it dies is not deleted by that.
+            self._queue.remove(job_id, pipeline=pipeline)
+            for registry in (self._finished, self._failed):
+                registry.remove(job_id, pipeline=pipeline)
+            pipeline.delete(Job.key_for(job_id), results)
+            pipeline.execute()
 
     def live_workers(self) -> int:
         """Workers with a heartbeat: RQ lets a worker's key lapse without one."""

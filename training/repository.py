@@ -24,7 +24,7 @@ from worker.specs import (
 
 VERSION = "1"
 TRAINED_ON = {
-    AU.name: "synthetic-me v2",
+    AU.name: "synthetic-me v3",
     DEPTH.name: "synthetic-me v2",
     MADVNET.name: "synthetic-me v1",
 }

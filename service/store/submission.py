@@ -171,9 +171,10 @@ class Submissions:
         pipe.hset(job_key(job_id), mapping=fields)
         pipe.expireat(job_key(job_id), forgotten_at)
         pipe.zrem(names.RESERVATIONS, f"{job_id}:{record.key_id}")
-        # One that needs no worker is to end now, also where whoever made it dies before it has.
-        ends_at = record.created_at if record.deduplicated_from else record.deadline_at
-        pipe.zadd(names.DEADLINES, {job_id: ends_at.timestamp()})
+        pipe.zadd(names.DEADLINES, {job_id: record.deadline_at.timestamp()})
+        if record.deduplicated_from is not None:
+            # It ends now and its clip goes, also where whoever makes it dies before that.
+            pipe.zadd(names.ERASURES, {job_id: record.created_at.timestamp()})
         for index in names.indexes(record):
             pipe.zadd(index, {job_id: record.created_at.timestamp()})
             pipe.expireat(index, forgotten_at)

@@ -2,8 +2,9 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,26 +37,32 @@ class Verdict:
 
 
 def attack(url: str, cases: Iterable[Case]) -> Iterator[Verdict]:
-    """The verdicts on all cases, several at a time."""
+    """The verdicts on all cases, several at a time. Files are made here, one after the other."""
     with (
         httpx.Client(base_url=url, timeout=_TIMEOUT_S) as http,
         ThreadPoolExecutor(ABREAST) as pool,
     ):
-        yield from pool.map(lambda case: _verdict(http, case), cases)
+        awaited: deque[Future[Verdict]] = deque()
+        for case in cases:
+            awaited.append(pool.submit(_verdict, http, case, case.make()))
+            if len(awaited) > ABREAST:
+                yield awaited.popleft().result()
+        for verdict in awaited:
+            yield verdict.result()
 
 
-def _verdict(http: httpx.Client, case: Case) -> Verdict:
+def _verdict(http: httpx.Client, case: Case, content: bytes) -> Verdict:
     start_s = time.monotonic()
-    code = _code(http, case)
+    code = _code(http, case, content)
     return Verdict(case.name, code, time.monotonic() - start_s)
 
 
-def _code(http: httpx.Client, case: Case) -> str:
+def _code(http: httpx.Client, case: Case, content: bytes) -> str:
     options = {"deduplicate": False} | ({} if case.fps is None else {"fps": case.fps})
     answer = http.post(
         "/v1/recognize",
         data={"options": json.dumps(options)},
-        files={"file": (case.filename, case.make())},
+        files={"file": (case.filename, content)},
     )
     if answer.status_code != httpx.codes.ACCEPTED:
         return _told(answer)

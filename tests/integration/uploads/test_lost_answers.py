@@ -14,7 +14,7 @@ from tcp_proxy import Proxy
 
 from service.embedded.processes import Child, Command
 from service.embedded.wiring import Wiring
-from service.store.names import RESERVATIONS, active_key
+from service.store.names import ERASURES, RESERVATIONS, active_key
 
 if TYPE_CHECKING:
     from tests.integration.uploads.conftest import Watched
@@ -115,7 +115,8 @@ def test_a_job_that_shares_a_result_ends_though_its_gateway_died(
     key = f"madv:job:{job['id']}"
     record = json.loads(redis.hget(key, "record") or b"")
     redis.hset(key, "record", json.dumps({**record, "deduplicated_from": "job_before"}))
-    redis.zadd("madv:deadlines", {job["id"]: 1})
+    redis.zadd(ERASURES, {job["id"]: 1})
     redis.delete(f"rq:job:{job['id']}", "rq:queue:madv")
     eventually(lambda: redis.hexists(key, "settled"))
     assert gateway.http.get(job["links"]["self"]).json()["status"] == "succeeded"
+    eventually(lambda: gateway.traces().blobs == [])
