@@ -111,7 +111,7 @@ OPERATIONS: Mapping[str, Operation] = {
         headers={"204": ("Deletion-Receipt",)},
         links={"204": _job(_PATH_ID, "get_job", "get_result", "delete_job", "get_receipt")},
     ),
-    "GET /v1/jobs/{job_id}/receipt": Operation(
+    "GET /v1/receipts/{job_id}": Operation(
         "get_receipt",
         codes=(GatewayCode.JOB_NOT_FOUND, GatewayCode.NOT_DELETED),
         headers={"409": ("Retry-After",)},

@@ -19,7 +19,7 @@ router = APIRouter(tags=["receipts"])
 JobId = Annotated[str, Path(description="Of a job that was deleted.", max_length=64)]
 
 
-@router.get("/v1/jobs/{job_id}/receipt", responses=problems(401, 403, 404, 409, 422, 503))
+@router.get("/v1/receipts/{job_id}", responses=problems(401, 403, 404, 409, 422, 503))
 async def receipt(job_id: JobId, caller: Reader, gateway: GatewayDep) -> DeletionReceipt:
     """A signed statement that nothing of the job is kept, for as long as its id answers 410."""
     found = await gateway.jobs.find(job_id, utc_now())

@@ -34,9 +34,9 @@ CHOSEN = os.environ.get("MADV_CHAOS_FAULTS", "").split()
 """These alone, in this order, where any are named."""
 AT_ONCE = 8
 """Callers, each with one job under way."""
-MOST_S = float(os.environ.get("MADV_CHAOS_MOST_S", "540"))
+MOST_S = float(os.environ.get("MADV_CHAOS_MOST_S", "560"))
 """For how long clips are sent and followed."""
-ENDING_S = 60.0
+ENDING_S = 40.0
 """For how long, of that, none is sent any more."""
 FULL_SIZE = 1000
 WORKER_DEATH_S = 30.0

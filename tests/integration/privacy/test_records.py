@@ -40,13 +40,13 @@ def test_a_deletion_is_receipted_and_the_receipt_verified_by_a_command(
     lone_gateway: httpx.Client, tmp_path: Path
 ) -> None:
     job_id = submit(lone_gateway)
-    early = lone_gateway.get(f"/v1/jobs/{job_id}/receipt")
+    early = lone_gateway.get(f"/v1/receipts/{job_id}")
     assert (early.status_code, early.json()["code"]) == (409, "not-deleted")
 
     answer = lone_gateway.delete(f"/v1/jobs/{job_id}")
     assert (answer.status_code, answer.content) == (204, b"")
     again = lone_gateway.delete(f"/v1/jobs/{job_id}")
-    later = lone_gateway.get(f"/v1/jobs/{job_id}/receipt").json()
+    later = lone_gateway.get(f"/v1/receipts/{job_id}").json()
     keys = lone_gateway.get("/.well-known/jwks.json")
     (tmp_path / "keys.json").write_bytes(keys.content)
     assert "d" not in keys.json()["keys"][0]
@@ -76,7 +76,7 @@ def test_nobody_else_gets_a_receipt(
     theirs = {"Authorization": f"Bearer {other}"}
     assert locked_gateway.delete(f"/v1/jobs/{job_id}", headers=theirs).status_code == 404
     assert HEADER in locked_gateway.delete(f"/v1/jobs/{job_id}", headers=mine).headers
-    refused = locked_gateway.get(f"/v1/jobs/{job_id}/receipt", headers=theirs)
+    refused = locked_gateway.get(f"/v1/receipts/{job_id}", headers=theirs)
     assert (refused.status_code, refused.json()["code"]) == (404, "job-not-found")
 
 
@@ -90,8 +90,8 @@ def test_a_receipt_is_given_once_the_worker_has_let_go(
     job = client.submit(demo_clip)
     eventually(lambda: client.job(job.id).started_at is not None)
     http.delete(f"/v1/jobs/{job.id}").raise_for_status()
-    eventually(lambda: http.get(f"/v1/jobs/{job.id}/receipt").is_success)
-    receipt = http.get(f"/v1/jobs/{job.id}/receipt").json()["receipt"]
+    eventually(lambda: http.get(f"/v1/receipts/{job.id}").is_success)
+    receipt = http.get(f"/v1/receipts/{job.id}").json()["receipt"]
     keys = JsonWebKeySet.model_validate_json(http.get("/.well-known/jwks.json").content).keys
     assert verified(receipt, keys)[0] == job.id
 
