@@ -1,6 +1,7 @@
 """`madv batch` on a real stack: outcomes, interruption, and what the folder holds afterwards."""
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,11 +21,11 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def clips(tmp_path: Path, demo_clip: Path) -> Path:
-    """Two clips that differ in their bytes."""
+    """Two clips that differ in their bytes, and from all that were sent before."""
     folder = tmp_path / "clips"
     folder.mkdir()
     for number in range(2):
-        box = (12).to_bytes(4) + b"free" + number.to_bytes(4)
+        box = (24).to_bytes(4) + b"free" + secrets.token_bytes(16)
         (folder / f"{number}.mp4").write_bytes(demo_clip.read_bytes() + box)
     return folder
 

@@ -17,7 +17,7 @@ from service.embedded.processes import Command
 from service.embedded.stack import EmbeddedStack
 from service.embedded.wiring import Wiring
 from service.receipts import HEADER, JsonWebKeySet, verified
-from service.schemas import Job
+from service.schemas import Job, RecognizeOptions
 
 pytestmark = pytest.mark.integration
 
@@ -87,7 +87,7 @@ def test_a_receipt_is_given_once_the_worker_has_let_go(
     eventually: Callable[..., None],
 ) -> None:
     """Deleted in mid-analysis: the receipt waits until no worker holds the clip."""
-    job = client.submit(demo_clip)
+    job = client.submit(demo_clip, RecognizeOptions(deduplicate=False))
     eventually(lambda: client.job(job.id).started_at is not None)
     http.delete(f"/v1/jobs/{job.id}").raise_for_status()
     eventually(lambda: http.get(f"/v1/receipts/{job.id}").is_success)
