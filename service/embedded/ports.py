@@ -1,18 +1,28 @@
 """Free loopback ports."""
 
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from random import SystemRandom
+from typing import Final
 
 LOOPBACK = "127.0.0.1"
+_PORTS: Final = range(20_000, 32_768)
+"""Below those that systems give to outgoing connections: one of these could have taken the port of
+a server by the time that is started, or started again."""
 
 
 def free_ports(count: int) -> list[int]:
     """Distinct TCP ports nobody listens on now."""
+    found: list[int] = []
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((LOOPBACK, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        for port in SystemRandom().sample(_PORTS, len(_PORTS)):
+            if len(found) == count:
+                break
+            tried = held.enter_context(socket.socket())
+            with suppress(OSError):
+                tried.bind((LOOPBACK, port))
+                found.append(port)
+    return found
 
 
 def is_listening(port: int) -> bool:
