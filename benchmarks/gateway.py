@@ -24,6 +24,7 @@ from typing import Annotated, Final
 
 import http_load
 import typer
+from handing_on import hand_on
 from http_load import Load, Request, Target
 from rich.console import Console
 from rich.table import Table
@@ -239,12 +240,7 @@ def main(
         with gateway(folder / "ours") as ours:
             results = asyncio.run(compare(plan, ours, folder))
     people.print(*tables(plan, results), sep="\n")
-    if json_to is not None:
-        document = json.dumps(summary(plan, results), indent=2)
-        if json_to == "-":
-            print(document)
-        else:
-            Path(json_to).write_text(document + "\n", encoding="utf-8")
+    hand_on(summary(plan, results), json_to)
 
 
 if __name__ == "__main__":

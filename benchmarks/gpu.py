@@ -11,7 +11,6 @@ queues, copies or requests. The ratio to it is the share of that time in all; wh
 spent on moving frames, and more requests in flight, larger batches or shared memory bring it back.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -19,11 +18,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from statistics import fmean
 from typing import Annotated, Final
 
 import typer
+from handing_on import hand_on
 from rich.console import Console
 from rich.table import Table
 from triton_load import CLIP, Load, Served, compute_s, drive
@@ -204,13 +203,8 @@ def main(
         for model, batch in [*asked, (CLIP, WINDOW)]
     ]
     Console(stderr=json_to == "-").print(table(rows, in_flight))
-    if json_to is not None:
-        about = {"benchmark": "gpu", "cores": os.cpu_count(), "in_flight": in_flight}
-        document = json.dumps({**about, "rows": [row.document() for row in rows]}, indent=2)
-        if json_to == "-":
-            print(document)
-        else:
-            Path(json_to).write_text(document + "\n", encoding="utf-8")
+    about = {"benchmark": "gpu", "cores": os.cpu_count(), "in_flight": in_flight}
+    hand_on({**about, "rows": [row.document() for row in rows]}, json_to)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from typing import Annotated, Any, Final
 import av
 import numpy as np
 import typer
+from handing_on import hand_on
 from rich.console import Console
 from rich.table import Table
 
@@ -240,10 +241,7 @@ def main(
         short, long = (measured(lengthened(loop, s), loop) for s in (SHORT_S, 60 * minutes))
     found = summary(short, long)
     people.print(table(found, short, long))
-    if json_to == "-":
-        print(json.dumps(found, indent=2))
-    elif json_to is not None:
-        Path(json_to).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    hand_on(found, json_to)
     if found["memory_ratio"] > MOST_MEMORY or found["cpu_time_ratio"] > MOST_TIME:
         raise typer.Exit(1)
 

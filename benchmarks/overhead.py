@@ -8,7 +8,6 @@ remembers results.
 """
 
 import hashlib
-import json
 import os
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Annotated, Final
 
 import httpx
 import typer
+from handing_on import hand_on
 from rich.console import Console
 from rich.table import Table
 from tritonclient.grpc import InferenceServerClient
@@ -280,12 +280,7 @@ def main(
             print(error, file=sys.stderr)
             raise typer.Exit(1) from error
     people.print(table(plan, *sides))
-    if json_to is not None:
-        document = json.dumps(summary(plan, *sides), indent=2)
-        if json_to == "-":
-            print(document)
-        else:
-            Path(json_to).write_text(document + "\n", encoding="utf-8")
+    hand_on(summary(plan, *sides), json_to)
 
 
 if __name__ == "__main__":

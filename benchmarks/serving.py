@@ -4,7 +4,6 @@ Starts the embedded Triton once for each way of serving and bears the same load 
 that ask, as workers do, for the AU trace of 64 frames and for one recognition, again and again.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from handing_on import hand_on
 from rich.console import Console
 from rich.table import Table
 from triton_load import CLIP, WARM_UP, Load, Served, drive
@@ -137,13 +137,8 @@ def main(
     for outcome in found:
         drawn.add_row(*outcome.cells())
     Console(stderr=json_to == "-").print(drawn)
-    if json_to is not None:
-        about = {"benchmark": "serving", "cores": os.cpu_count()}
-        document = json.dumps({**about, "outcomes": list(map(asdict, found))}, indent=2)
-        if json_to == "-":
-            print(document)
-        else:
-            Path(json_to).write_text(document + "\n", encoding="utf-8")
+    about = {"benchmark": "serving", "cores": os.cpu_count()}
+    hand_on({**about, "outcomes": list(map(asdict, found))}, json_to)
 
 
 if __name__ == "__main__":

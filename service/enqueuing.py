@@ -1,7 +1,7 @@
 """What RQ asks of Redis to queue a job: taken down once, filled in for each job.
 
-RQ takes a quarter of the time of a whole upload to work out commands that differ between jobs in
-their id, two times and the arguments, all of which are ours.
+RQ takes its time over commands that differ between jobs in nothing but their id, two times and the
+arguments, all of which are ours.
 """
 
 import zlib

@@ -19,7 +19,6 @@ from service.errors import ProblemError, as_problem, problem_response
 from service.principal import Principal
 from service.request_id import request_id_of
 from service.routes import recognize
-from service.store.connection import OUTAGES
 
 _PATH = "/v1/recognize"
 _ROUTE = next(
@@ -70,7 +69,7 @@ class PlainUploads:
         keyring: Keyring = self._state.keyring
         try:
             found = await keyring.principal_of(bearer_token(headers))
-        except OUTAGES:
+        except self._outages:
             return None
         return found if found is not None and found.may(Permission.SUBMIT) else None
 

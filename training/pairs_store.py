@@ -1,6 +1,7 @@
 """Pairs for the AU network, kept in shards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,10 @@ from training.synthetic.coded_pairs import draw_coded_pairs
 from training.synthetic.events import Priors
 from training.synthetic.pairs import Pairs, draw_pairs
 from training.synthetic.portraits import SPLITS, load_rigs
+from training.synthetic.rig import Rig
+
+Draw = Callable[[list[Rig], Priors, int, int], Pairs]
+"""Draws so many pairs from a seed."""
 
 CODED_SHARE: Final = 0.4
 """Of the pairs; they are taken out of compressed video."""
@@ -33,23 +38,16 @@ def load_pairs(folder: Path, split: str, count: int) -> Pairs:
     )
 
 
-def _generate(split: str, missing: Sequence[tuple[int, Path]]) -> None:
+def _generate(draw: Draw, split: str, missing: Sequence[tuple[int, Path]]) -> None:
     cv2.setNumThreads(1)
     rigs = load_rigs(data.portraits_folder(), data.face_model_folder(), split, data.DETECTOR)
     priors = Priors(data.priors_file())
     for number, file in missing:
         seed = SPLITS.index(split) * 10_000 + number
-        shards.save(draw_pairs(rigs, priors, _ROWS, seed), file)
+        shards.save(draw(rigs, priors, _ROWS, seed), file)
 
 
-def _generate_coded(split: str, missing: Sequence[tuple[int, Path]]) -> None:
-    cv2.setNumThreads(1)
-    rigs = load_rigs(data.portraits_folder(), data.face_model_folder(), split, data.DETECTOR)
-    priors = Priors(data.priors_file())
-    for number, file in missing:
-        seed = SPLITS.index(split) * 10_000 + number
-        shards.save(draw_coded_pairs(rigs, priors, _ROWS, seed), file)
-
-
-_SINGLE: Final = shards.Kind(f"{_NAME}-pairs", _ROWS, Pairs, _generate)
-_CODED: Final = shards.Kind(f"{_NAME}-coded-pairs", _ROWS, Pairs, _generate_coded)
+_SINGLE: Final = shards.Kind(f"{_NAME}-pairs", _ROWS, Pairs, partial(_generate, draw_pairs))
+_CODED: Final = shards.Kind(
+    f"{_NAME}-coded-pairs", _ROWS, Pairs, partial(_generate, draw_coded_pairs)
+)

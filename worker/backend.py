@@ -92,3 +92,38 @@ class Backend(Inference, Protocol):
 
     def describe(self, model: str, deadline: Deadline) -> ModelDescription:
         """The tensors and parameters a model declares."""
+
+
+class AroundBackend:
+    """A backend that leaves everything to another one; what stands around it overrides."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def __enter__(self) -> Self:
+        """Ready for use."""
+        self._backend.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Release everything."""
+        self._backend.__exit__(kind, error, traceback)
+
+    def describe(self, model: str, deadline: Deadline) -> ModelDescription:
+        """The tensors and parameters a model declares."""
+        return self._backend.describe(model, deadline)
+
+    def infer(
+        self,
+        model: str,
+        inputs: Mapping[str, Tensor],
+        outputs: Sequence[str],
+        deadline: Deadline,
+    ) -> dict[str, FloatArray]:
+        """The named outputs of a model for these inputs."""
+        return self._backend.infer(model, inputs, outputs, deadline)

@@ -3,10 +3,9 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
-from worker.backend import Backend, Deadline, ModelDescription, Tensor
+from worker.backend import AroundBackend, Backend, Deadline, ModelDescription, Tensor
 from worker.domain import FloatArray
 from worker.errors import BackendError, BackendUnavailable, ContractMismatch
 from worker.specs import ModelSpec
@@ -37,7 +36,7 @@ def patiently(
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
-class PatientBackend:
+class PatientBackend(AroundBackend):
     """A backend that waits while its server is away, refuses, or serves something else.
 
     Args:
@@ -47,22 +46,10 @@ class PatientBackend:
     """
 
     def __init__(self, backend: Backend, patience_s: float, check: Check) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._patience_s = patience_s
         self._check = check
         self._expected: dict[str, ModelDescription] = {}
-
-    def __enter__(self) -> Self:
-        self._backend.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._backend.__exit__(kind, error, traceback)
 
     def await_model(self, spec: ModelSpec, deadline: Deadline) -> None:
         """Wait until what this code was written for is served; it must stay so to the end.

@@ -3,10 +3,8 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
-from worker.backend import Backend, Deadline, ModelDescription, Tensor
+from worker.backend import AroundBackend, Backend, Deadline, Tensor
 from worker.domain import FloatArray
 from worker.stopwatch import Stopwatch
 from worker.telemetry.figures import ANALYSES, BATCHES, INFERENCES, STAGES, Tally
@@ -33,31 +31,13 @@ class WatchedStopwatch(Stopwatch):
         tally.observe(ANALYSES, self.timings_ms()["total"] / 1000)
 
 
-class WatchedBackend:
+class WatchedBackend(AroundBackend):
     """A backend whose inferences are spans under its name, and counted."""
 
     def __init__(self, backend: Backend, name: str, tally: Tally) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._name = name
         self._tally = tally
-
-    def __enter__(self) -> Self:
-        """Ready for use."""
-        self._backend.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Release everything."""
-        self._backend.__exit__(kind, error, traceback)
-
-    def describe(self, model: str, deadline: Deadline) -> ModelDescription:
-        """The tensors and parameters a model declares."""
-        return self._backend.describe(model, deadline)
 
     def infer(
         self,
@@ -70,7 +50,7 @@ class WatchedBackend:
         rows = max(len(tensor) for tensor in inputs.values())
         start_s = time.perf_counter()
         with span(self._name, model=model, rows=rows):
-            answer = self._backend.infer(model, inputs, outputs, deadline)
+            answer = super().infer(model, inputs, outputs, deadline)
         self._tally.observe(INFERENCES, time.perf_counter() - start_s, model)
         self._tally.observe(BATCHES, rows, model)
         return answer
