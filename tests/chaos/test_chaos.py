@@ -9,6 +9,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
@@ -106,8 +107,9 @@ def test_every_job_ends_once_and_well_whatever_fails(
     assert not chaos.crowd.wrongs, "\n".join(chaos.crowd.wrongs)
     assert is_complete
     _check_jobs(chaos)
-    chaos.in_time(lambda: not _residue(chaos.site), 60.0)
-    assert _residue(chaos.site) == {}
+    job_ids = {str(each.job_id) for each in chaos.crowd.sent.values()}
+    chaos.in_time(lambda: not _residue(chaos.site, job_ids), 60.0)
+    assert _residue(chaos.site, job_ids) == {}
     if JOBS >= FULL_SIZE:
         assert max(toll.recoveries_s["worker_killed"]) <= WORKER_DEATH_S
     assert chaos.crowd.done == JOBS, "no fault was found, but this machine was too slow for all"
@@ -165,32 +167,26 @@ def _check_jobs(chaos: Chaos) -> None:
     assert {each.status for each in sent} == {JobState.SUCCEEDED}
     jobs = chaos.site.redis.zrange("madv:jobs:local", 0, -1)
     assert {job.decode() for job in jobs} == job_ids
-    finished = [name for name in chaos.site.files("results") if "#" not in name]
-    assert set(finished) == {f"{job_id}.json" for job_id in job_ids}
+    assert {f"{job_id}.json" for job_id in job_ids} <= set(chaos.site.files("results"))
     for job_id in job_ids:
         told = chaos.site.redis.xrange(events_key(str(job_id)))
         ends = [fields[b"data"] for _, fields in told if b'"succeeded"' in fields[b"data"]]
         assert len(ends) == 1, told
 
 
-def _residue(site: Site) -> dict[str, object]:
-    """What should not be left once all jobs have ended.
+def _residue(site: Site, job_ids: AbstractSet[str]) -> dict[str, object]:
+    """What should not be left once all jobs have ended, beside the results of these.
 
-    Of a clip whose upload was cut off a half may lie there, as long as its time is not up.
+    What an upload left that was cut off goes when its time is up.
     """
-    now_s, _ = site.redis.time()
-    due = site.redis.zrangebyscore("madv:reservations", "-inf", now_s - 5)
-    open_uploads = site.redis.zrangebyscore("madv:reservations", now_s - 5, "+inf")
-    expected = tuple(member.decode().partition(":")[0] for member in open_uploads)
-    files = [*site.files("clips"), *(name for name in site.files("results") if "#" in name)]
-    active = {job_id.decode() for job_id in site.redis.smembers("madv:active:local")}
+    results = {f"{job_id}.json" for job_id in job_ids}
     left: dict[str, object] = {
-        "files": [name for name in files if not name.startswith(expected)],
+        "files": [*site.files("clips"), *(set(site.files("results")) - results)],
         "queue": [key.decode() for key in site.redis.scan_iter("rq:job:*")],
         "queued": site.redis.llen("rq:queue:madv"),
         "taken": site.redis.llen("rq:queue:madv:intermediate"),
         "held": site.redis.zcard("rq:wip:madv"),
-        "active": active - set(expected),
-        "uploads": due,
+        "active": [job_id.decode() for job_id in site.redis.smembers("madv:active:local")],
+        "uploads": site.redis.zcard("madv:reservations"),
     }
     return {name: found for name, found in left.items() if found}

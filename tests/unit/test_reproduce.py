@@ -13,9 +13,10 @@ from training import shards
 from training.benchmark import manifest
 from training.benchmark.clips import NAME, TRACKS, Clips
 from training.benchmark.manifest import Sizes
-from training.reproduce import runs, synthetic
+from training.reproduce import record, runs, synthetic
 from training.reproduce.figures import spread
 from training.reproduce.oracle import oracle
+from training.reproduce.record import Entry
 from training.reproduce.runs import Job
 from training.reproduce.synthetic import Request
 from training.reproduce.variants import CLAIMS, EQUAL, FULL, rows
@@ -95,6 +96,29 @@ def test_a_result_of_another_experiment_is_not_read(folder: Path) -> None:
     (job.folder / runs.RESULT).write_text(json.dumps({"told": told, "figures": {}}))
     with pytest.raises(ValueError, match="another experiment"):
         runs.logged(job)
+
+
+def test_what_is_on_record_is_read_where_there_are_no_runs(folder: Path, tmp_path: Path) -> None:
+    clips = manifest.made(folder / "data")
+    row = rows(replace(EQUAL, samples=16, epochs=1))[1]
+    job = Job(row, 1, tmp_path, clips)
+    file = tmp_path / "logged.json"
+    record.keep(clips, {"accuracy_8": 1.0}, [Entry(row.name, job.told, {"ece": 0.1})], file)
+    known = record.kept(file)
+    assert known is not None
+    assert known.manifest.digest == clips.digest
+    assert known.oracle == {"accuracy_8": 1.0}
+    assert known.figures(row.name, job.told) == {"ece": 0.1}
+    assert known.figures(row.name, replace(job, seed=2).told) is None
+    assert known.figures("another", job.told) is None
+
+
+def test_the_record_has_every_run_of_the_table_as_it_is_configured(tmp_path: Path) -> None:
+    known = record.kept()
+    assert known is not None
+    jobs = synthetic.jobs(Request(tmp_path, range(1, 4)), known.manifest)
+    missing = [job.row.name for job in jobs if known.figures(job.row.name, job.told) is None]
+    assert missing == []
 
 
 def test_every_row_fits_together_and_every_claim_has_its_rows() -> None:

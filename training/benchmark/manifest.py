@@ -94,9 +94,14 @@ def made(folder: Path) -> Manifest:
     if not file.is_file():
         return make(folder, Sizes())
     manifest = Manifest.model_validate_json(file.read_text(encoding="utf-8"))
-    if manifest.models != _served() or manifest.preprocess != PREPROCESS.digest():
+    if not is_current(manifest):
         raise ValueError(f"{file} was made with other networks: remove {folder / NAME}*")
     return manifest
+
+
+def is_current(manifest: Manifest) -> bool:
+    """Whether its streams come from the networks and the preprocessing that are served now."""
+    return manifest.models == _served() and manifest.preprocess == PREPROCESS.digest()
 
 
 def _served() -> dict[str, str]:

@@ -1,8 +1,8 @@
 """`python -m training.reproduce TABLE`: one command a table.
 
-`synthetic` prints the table of synthetic benchmark v1: runs that were logged under `--runs` are
-read, missing ones are trained. `casme2`, `samm`, `smic` and `composite` take a licensed data set
-from its spreadsheets to the table of its protocol.
+`synthetic` prints the table of synthetic benchmark v1: runs that were logged under `--runs`, or are
+on record in `training/reproduce/logged.json`, are read, missing ones are trained. `casme2`, `samm`,
+`smic` and `composite` take a licensed data set from its spreadsheets to the table of its protocol.
 """
 
 import argparse
@@ -46,6 +46,8 @@ def _synthetic(chosen: argparse.Namespace) -> dict[str, object]:
     )
     if not chosen.logged:
         synthetic.train_missing(request)
+    if chosen.record:
+        synthetic.put_on_record(request)
     return synthetic.table(request)
 
 
@@ -67,6 +69,7 @@ def _add_synthetic(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="1 to this (default 3)")
     parser.add_argument("--budget", type=int, help="clips that ablations and peers see in all")
     parser.add_argument("--jobs", type=int, default=CORES, help="runs at a time (default: cores)")
+    parser.add_argument("--record", action="store_true", help="keep what was logged with the code")
     parser.add_argument("--logged", action="store_true", help="train nothing, print what there is")
 
 

@@ -1,7 +1,7 @@
 """Runs of the synthetic table: read where they were logged, trained where they were not."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -15,6 +15,7 @@ from training.benchmark.clips import Clips, halves, load_clips
 from training.benchmark.manifest import Manifest
 from training.clip_batch import tensors
 from training.clip_task import answers, teach
+from training.reproduce import record
 from training.reproduce.figures import Figures, judged_after
 from training.reproduce.variants import FULL, Row
 from worker.specs import MADVNET
@@ -53,10 +54,14 @@ class Job:
 
 
 def logged(job: Job) -> Figures | None:
-    """The figures of a run that was finished; ValueError where they are of another experiment."""
+    """The figures of a run that was finished, here or on record.
+
+    Raises ValueError where what lies here is of another experiment.
+    """
     file = job.folder / RESULT
     if not file.is_file():
-        return None
+        known = record.kept()
+        return known.figures(job.row.name, job.told) if known else None
     result = json.loads(file.read_text(encoding="utf-8"))
     if result["told"] != job.told:
         raise ValueError(f"{file} is of another experiment: remove {job.folder}")
@@ -97,12 +102,6 @@ def run(job: Job) -> None:
     partial = job.folder / f"{RESULT}.partial"
     partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     partial.replace(job.folder / RESULT)
-
-
-def jobs_of(rows: Iterable[Row], seeds: Sequence[int], runs: Path, manifest: Manifest) -> list[Job]:
-    """Seed by seed, so that an interrupted table has every row before any has two."""
-    listed = list(rows)
-    return [Job(row, seed, runs, manifest) for seed in seeds for row in listed]
 
 
 @lru_cache(maxsize=3)

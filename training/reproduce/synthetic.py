@@ -10,9 +10,10 @@ from training.benchmark.clips import halves, load_clips
 from training.benchmark.manifest import Manifest
 from training.experiment import Experiment
 from training.recipe import Recipe
-from training.reproduce import runs
+from training.reproduce import record, runs
 from training.reproduce.figures import Figures, spread
 from training.reproduce.oracle import oracle
+from training.reproduce.record import Entry
 from training.reproduce.runs import Job
 from training.reproduce.variants import EQUAL, FULL, ORACLE, Row, rows
 from training.reproduce.verdicts import Line, ranked, targets, verdicts
@@ -50,7 +51,7 @@ def within(budget: int | None) -> Recipe:
 
 def table(request: Request) -> dict[str, object]:
     """All lines, what of the paper's claims they show, and the ranks."""
-    clips = manifest.made(request.folder / "data")
+    clips = _clips(request)
     lines: list[Line] = []
     if request.wants(ORACLE):
         lines.append(_line(ORACLE, "oracle", [_oracle(request.folder / "data", clips)]))
@@ -72,12 +73,39 @@ def table(request: Request) -> dict[str, object]:
 
 def train_missing(request: Request) -> None:
     """Every run that is asked for and was not logged; seed by seed, MADV-Net S first."""
+    if all(runs.logged(job) is not None for job in jobs(request, _clips(request))):
+        return
     clips = manifest.made(request.folder / "data")
-    asked = _asked(request)
-    served = [(row, seeds) for row, seeds in asked if row.name == FULL]
-    runs.ensure([Job(row, s, request.folder, clips) for row, seeds in served for s in seeds], 1)
-    rest = [row for row, _ in asked if row.name != FULL]
-    runs.ensure(runs.jobs_of(rest, request.seeds, request.folder, clips), request.processes)
+    wanted = jobs(request, clips)
+    runs.ensure([job for job in wanted if job.row.name == FULL], 1)
+    # An interrupted table has every row before any has two seeds.
+    rest = sorted((job for job in wanted if job.row.name != FULL), key=lambda job: job.seed)
+    runs.ensure(rest, request.processes)
+
+
+def put_on_record(request: Request) -> None:
+    """Keep what was logged with the code, so that the table can be printed anywhere."""
+    clips = _clips(request)
+    entries = [
+        Entry(job.row.name, job.told, figures)
+        for job in jobs(request, clips)
+        if (figures := runs.logged(job)) is not None
+    ]
+    record.keep(clips, _oracle(request.folder / "data", clips), entries)
+
+
+def _clips(request: Request) -> Manifest:
+    """Of the clips here; where there are none, those on record if they are still current."""
+    folder, known = request.folder / "data", record.kept()
+    is_here = (folder / manifest.FILE).is_file()
+    if not is_here and known is not None and manifest.is_current(known.manifest):
+        return known.manifest
+    return manifest.made(folder)
+
+
+def jobs(request: Request, clips: Manifest) -> list[Job]:
+    """Every run that is asked for, row by row."""
+    return [Job(row, s, request.folder, clips) for row, seeds in _asked(request) for s in seeds]
 
 
 def _asked(request: Request) -> list[tuple[Row, Sequence[int]]]:
@@ -89,6 +117,9 @@ def _asked(request: Request) -> list[tuple[Row, Sequence[int]]]:
 
 
 def _oracle(folder: Path, clips: Manifest) -> Figures:
+    known = record.kept()
+    if known is not None and known.manifest.digest == clips.digest:
+        return known.oracle
     parts = {split: load_clips(folder, split, part.clips) for split, part in clips.splits.items()}
     return oracle(parts["train"], halves(parts["validation"])[1], parts["test"])
 
