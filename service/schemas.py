@@ -13,6 +13,7 @@ from worker.contract import (
     Faces,
     Failure,
     JobState,
+    Mode,
     ModelCard,
 )
 
@@ -35,9 +36,10 @@ class JobOptions(BaseModel):
         description="Which recognizer analyses the clip, see `/v1/models`.",
         json_schema_extra={"enum": list(RECOGNIZERS)},
     )
-    mode: Literal["clip"] = Field(
-        default="clip",
-        description="`clip`: the strongest event, and of a long clip up to ten, strongest first.",
+    mode: Mode = Field(
+        default=Mode.CLIP,
+        description="`clip`: the strongest event, and of a long clip up to ten; `spot`: every "
+        "micro-expression of a video, or none. Strongest first.",
     )
     faces: Faces = Field(
         default=Faces.MAIN,

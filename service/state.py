@@ -69,6 +69,7 @@ class JobRecord(BaseModel):
             result_key=result_key(self.id),
             sha256=self.clip.sha256,
             recognizer=self.options.recognizer,
+            mode=self.options.mode,
             faces=self.options.faces,
             store_input=self.options.store_input,
             fps=self.options.fps,

@@ -19,6 +19,8 @@ from training.losses.terms import focal
 from training.masked import Reconstructor, missed
 from training.metrics import accuracy, uf1
 from training.models.madvnet import MADVNet
+from training.models.pictures import PictureNet
+from training.picture_batch import pictured, pictures_of
 from worker.models.coarse import COARSE_INDEX, fold
 from worker.specs import COARSE_LABELS, LABELS, NEUTRAL
 
@@ -61,6 +63,8 @@ def teach(
         fit(filler, data, experiment.recipe, missed, lambda _: {}, folder, subject=subject)
         return network
     judge: Score = partial(score, held_out=held_out) if held_out is not None else lambda _: {}
+    if isinstance(network, PictureNet):
+        data = pictured(data, network.config)
     own_loss = partial(loss, config=experiment.loss)
     fit(network, data, experiment.recipe, own_loss, judge, folder, subject=subject)
     return network
@@ -81,11 +85,14 @@ def loss(model: nn.Module, batch: Batch, config: LossConfig | None = None) -> Te
 
 @torch.no_grad()
 def answers(model: nn.Module, data: Batch) -> Tensor:
-    """Logits f32 [N, C] of clips, on the processor."""
+    """Logits f32 [N, C] of clips, on the processor. Raises FloatingPointError if not all finite."""
     model.eval()
     device = next(model.parameters()).device
     parts = zip(*(tensor.split(_ROWS) for tensor in data[:3]), strict=True)
-    return torch.cat([_logits(model, [part.to(device) for part in rows]) for rows in parts])
+    logits = torch.cat([_logits(model, [part.to(device) for part in rows]) for rows in parts])
+    if not logits.isfinite().all():
+        raise FloatingPointError("the network's answers are not finite")
+    return logits
 
 
 def score(model: nn.Module, held_out: Batch) -> dict[str, float]:
@@ -104,6 +111,9 @@ def score(model: nn.Module, held_out: Batch) -> dict[str, float]:
 
 def _logits(model: nn.Module, rows: list[Tensor]) -> Tensor:
     crops, depth, action_units = rows
-    output = model(crops[:, :, None], enlarged(depth, crops), action_units)
+    if isinstance(model, PictureNet):
+        output = model(pictures_of(crops.cpu(), model.config)[:, :, None].to(crops.device))
+    else:
+        output = model(crops[:, :, None], enlarged(depth, crops), action_units)
     logits: Tensor = output if isinstance(output, Tensor) else output.logits
     return logits.float().cpu()

@@ -5,6 +5,11 @@ cropped, and its action units measured against the frame at rest. `DIR` may hold
 (`python -m training.synthetic`), real ones (`X.mp4` with `X.blendshapes.csv`), or both. Without it
 clips of identities that no network was trained on are generated, and the real clips of the data
 folder are taken where there are any.
+
+`spotting` is about long films: a minute each, several micro-expressions among what else faces do.
+With it `--clips DIR` is where films and traces are kept; films that are not there are made.
+
+`flow --data FILE` is about real onset-to-apex flow, which networks that never saw any are asked.
 """
 
 import argparse
@@ -12,7 +17,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -21,13 +26,16 @@ import cv2
 from rich.console import Console
 from rich.progress import track
 
-from training import data
+from training import data, flow_judge
 from training.evaluation_clips import generate
 from training.judges.judge import Report, Shown
 from training.judges.panel import MODELS, Panel
 from training.judges.real import real_clips
 from training.served import ServedModels
+from training.spotting import evaluate_spotting
 from training.synthetic.archive import INDEX, SyntheticClip, read_clips, read_index
+from training.synthetic.people import Groups, groups_of
+from training.synthetic.portraits import portrait_names
 from worker.backend import Deadline
 from worker.errors import ClipError
 from worker.observation import Observer
@@ -39,37 +47,60 @@ from worker.video.limits import DecodeLimits
 
 SEED: Final = 20_250
 COUNT: Final = 500
+MINUTES: Final = 30
+SPOTTING: Final = "spotting"
+FLOW: Final = "flow"
 _TIMEOUT_S: Final = 600.0
 
 
 def main() -> None:
     """Parse the command line, evaluate, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODELS))
-    parser.add_argument("--all", action="store_true", help="all of them")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(_NAMES))
+    parser.add_argument("--all", action="store_true", help="all of them, but for spotting and flow")
     parser.add_argument("--clips", type=Path, help="folder of generated clips, real ones, or both")
     parser.add_argument("--count", type=int, default=COUNT, help="events to generate (default 500)")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="to spot in (default 30)")
     parser.add_argument("--split", default="test", choices=["validation", "test"])
     parser.add_argument("--model-repo", type=Path, default=data.MODEL_REPO)
     parser.add_argument("--json", default="-", help="file for the figures, - for standard output")
+    flow_judge.add_arguments(parser)
     chosen = parser.parse_args()
     names = list(MODELS) if chosen.all else chosen.names
-    if not names or set(names) - set(MODELS):
-        parser.error(f"name what to evaluate ({', '.join(MODELS)}) or pass --all")
-    with _folders(chosen.clips, chosen.count, chosen.split) as folders:
-        report = json.dumps(evaluate(names, folders, chosen.model_repo), indent=2)
+    alone = _ALONE.get(names[0]) if len(names) == 1 else None
+    if alone is None and (not names or set(names) - set(MODELS)):
+        parser.error(f"name what to evaluate ({', '.join(_NAMES)}) or pass --all")
+    if names == [FLOW] and chosen.data is None:
+        parser.error("flow wants --data FILE")
+    report = json.dumps(alone(chosen) if alone else _models(names, chosen), indent=2)
     if chosen.json == "-":
         sys.stdout.write(report + "\n")
     else:
         Path(chosen.json).write_text(report + "\n")
 
 
+def _spotting(chosen: argparse.Namespace) -> Report:
+    return evaluate_spotting(chosen.clips, chosen.split, chosen.minutes, chosen.model_repo)
+
+
+_ALONE: Final[Mapping[str, Callable[[argparse.Namespace], Mapping[str, object]]]] = {
+    SPOTTING: _spotting,
+    FLOW: flow_judge.judge,
+}
+_NAMES: Final = (*MODELS, *_ALONE)
+
+
+def _models(names: list[str], chosen: argparse.Namespace) -> Report:
+    with _folders(chosen.clips, chosen.count, chosen.split) as folders:
+        return evaluate(names, folders, chosen.model_repo)
+
+
 def evaluate(names: list[str], folders: list[Path], model_repo: Path) -> Report:
     """Figures of each named model on the clips of these folders, and what the clips are."""
     cv2.setNumThreads(1)
     served = ServedModels(model_repo)
-    panel, watcher = Panel(names, served, model_repo), Watcher(served)
     archives = [folder for folder in folders if (folder / INDEX).is_file()]
+    panel, watcher = Panel(names, served, model_repo, known_people(archives)), Watcher(served)
     for folder in archives:
         for clip in _shown_progress(folder):
             if seen := watcher.watch_generated(clip):
@@ -83,6 +114,20 @@ def evaluate(names: list[str], folders: list[Path], model_repo: Path) -> Report:
         "refused": {code: float(count) for code, count in watcher.refused.items()},
     }
     return {"protocol": protocol, **panel.report()}
+
+
+def known_people(archives: list[Path]) -> dict[str, Groups]:
+    """Groups of those people in the archives whose portraits lie in the data folder, if any do."""
+    try:
+        portraits = data.portraits_folder()
+        there = set(portrait_names(portraits, "all"))
+    except FileNotFoundError:
+        return {}
+    shown: set[str] = set()
+    for folder in archives:
+        identities = read_index(folder)["identities"]
+        shown.update(identities if isinstance(identities, dict) else ())
+    return groups_of(portraits, sorted(shown & there))
 
 
 def about(folder: Path) -> Report:

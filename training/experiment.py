@@ -11,8 +11,10 @@ from torch import nn
 from training.losses import LossConfig
 from training.models.madvnet import MADVNet, MADVNetConfig
 from training.models.peers import PeerConfig, build_peer
+from training.models.pictures import PictureConfig, PictureNet
 from training.recipe import SCRATCH, Recipe
 
+NetworkConfig = MADVNetConfig | PeerConfig | PictureConfig
 Task = Literal["recognise", "reconstruct"]
 """Name the expression; or fill in masked tubes of the video, which needs no label."""
 
@@ -21,7 +23,7 @@ Task = Literal["recognise", "reconstruct"]
 class Experiment:
     """Raises ValueError where parts do not fit together."""
 
-    network: MADVNetConfig | PeerConfig = field(default_factory=MADVNetConfig)
+    network: NetworkConfig = field(default_factory=MADVNetConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     recipe: Recipe = SCRATCH
     task: Task = "recognise"
@@ -31,9 +33,9 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):
             raise ValueError(f"task must be among {', '.join(get_args(Task))}")
-        if isinstance(self.network, PeerConfig):
+        if not isinstance(self.network, MADVNetConfig):
             if self.task == "reconstruct":
-                raise ValueError("peers are not pre-trained on masked video here")
+                raise ValueError("only MADV-Net is pre-trained on masked video here")
             return
         if self.loss.au in {"vib", "eq8"} and self.loss.au != self.network.bottleneck:
             raise ValueError(f'loss.au = "{self.loss.au}" needs that network.bottleneck')
@@ -42,15 +44,15 @@ class Experiment:
     def parse(cls, tables: Mapping[str, object]) -> "Experiment":
         """`task`, `start`, tables `[network]`, `[loss]`, `[recipe]`, all optional.
 
-        `[network]` is one of MADV-Net, or of a peer where it has the key `peer`. Raises ValueError
-        for what is unknown.
+        `[network]` is one of MADV-Net, of a peer where it has the key `peer`, or of a network of
+        pictures where it has `pictures`. Raises ValueError for what is unknown.
         """
         if unknown := tables.keys() - cls.__dataclass_fields__.keys():
             raise ValueError(f"unknown in an experiment: {', '.join(sorted(unknown))}")
         network = _table(tables, "network")
         own: dict[str, Any] = {name: tables[name] for name in ("task", "start") if name in tables}
         return cls(
-            (PeerConfig if "peer" in network else MADVNetConfig).parse(network),
+            kind_of(network).parse(network),
             LossConfig.parse(_table(tables, "loss")),
             Recipe.parse(_table(tables, "recipe")),
             **own,
@@ -71,9 +73,29 @@ class Experiment:
         }
 
 
-def build(config: MADVNetConfig | PeerConfig) -> nn.Module:
+def build(config: NetworkConfig) -> nn.Module:
     """A network, untrained."""
-    return build_peer(config) if isinstance(config, PeerConfig) else MADVNet(config)
+    match config:
+        case PictureConfig():
+            return PictureNet(config)
+        case PeerConfig():
+            return build_peer(config)
+        case MADVNetConfig():
+            return MADVNet(config)
+
+
+def configured(told: Mapping[str, Any]) -> NetworkConfig:
+    """The configuration that a checkpoint tells of, field by field."""
+    return kind_of(told)(**told)
+
+
+def kind_of(
+    network: Mapping[str, object],
+) -> type[MADVNetConfig] | type[PeerConfig] | type[PictureConfig]:
+    """What a configuration of a network is about."""
+    if "pictures" in network:
+        return PictureConfig
+    return PeerConfig if "peer" in network else MADVNetConfig
 
 
 def _table(tables: Mapping[str, object], name: str) -> Mapping[str, object]:

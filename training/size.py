@@ -22,9 +22,9 @@ from onnx import numpy_helper
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.data import MODEL_REPO
-from training.experiment import build
-from training.models.madvnet import SIZES, MADVNetConfig
-from training.models.peers import PeerConfig
+from training.experiment import NetworkConfig, build
+from training.models.madvnet import SIZES
+from training.models.pictures import PictureConfig
 from worker.specs import AU, AU_COUNT, DEPTH, MADVNET, SIDES, ModelSpec, TensorSpec
 
 Shape = tuple[int, ...]
@@ -56,11 +56,13 @@ def measure(spec: ModelSpec, repository: Path) -> dict[str, float]:
 
 
 @torch.no_grad()
-def measure_network(config: MADVNetConfig | PeerConfig) -> dict[str, float]:
-    """The same of MADV-Net or a peer, by shapes alone: nothing is computed."""
+def measure_network(config: NetworkConfig) -> dict[str, float]:
+    """The same of any network that sees clips, by shapes alone: nothing is computed."""
+    seen = len(config.pictures) if isinstance(config, PictureConfig) else config.frames
+    channels = config.channels if isinstance(config, PictureConfig) else 1
     with torch.device("meta"):
         network = build(config).eval()
-        crops = torch.empty((1, config.frames, 1, config.side, config.side), dtype=torch.uint8)
+        crops = torch.empty((1, seen, channels, config.side, config.side), dtype=torch.uint8)
         depth = torch.empty((1, config.frames, 1, config.side, config.side))
         change = torch.empty((1, config.frames, len(SIDES), AU_COUNT))
     with FlopCounterMode(display=False) as counter:

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +14,34 @@ import torch
 from onnx import helper
 from torch import Tensor, nn
 
+from training.experiment import build, configured
 from training.models.au import AUNet
 from training.models.depth import DepthNet
-from training.models.madvnet import MADVNet, MADVNetConfig
+from training.models.madvnet import MADVNet
 from training.models.madvnet.network import Streams
-from worker.specs import AU, AU_MAX, CLIP_FRAMES, DEPTH, MADVNET, ModelSpec, TensorSpec
+from training.models.pictures import PictureConfig, PictureNet
+from worker.models import affectivenet, afn
+from worker.specs import (
+    AFFECTIVENET,
+    AFN,
+    AU,
+    AU_MAX,
+    CLIP_FRAMES,
+    DEPTH,
+    MADVNET,
+    ModelSpec,
+    TensorSpec,
+)
 
+PICTURE_NETWORKS: Final = {
+    AFFECTIVENET: PictureConfig(affectivenet.PICTURES, "affectivenet"),
+    AFN: PictureConfig(afn.PICTURES, "afn"),
+}
 NETWORKS: Final[dict[ModelSpec, Callable[[], nn.Module]]] = {
     AU: AUNet,
     DEPTH: DepthNet,
     MADVNET: MADVNet,
+    **{spec: partial(PictureNet, config) for spec, config in PICTURE_NETWORKS.items()},
 }
 TOLERANCE: Final = 1e-4
 _OPSET = 17
@@ -57,15 +76,31 @@ class ServedMADVNet(nn.Module):
         return output.logits[0].softmax(dim=-1), levels, output.gate[0], maps[0]
 
 
+class ServedPictureNet(nn.Module):
+    """The pictures of one clip in, probabilities out."""
+
+    def __init__(self, network: PictureNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """The tensors of a network of `worker.specs.PICTURE_NETWORKS`."""
+        probabilities: Tensor = self.network(pictures[None, :, None])[0].softmax(dim=-1)
+        return probabilities
+
+
 def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
     """Export one network; raises ValueError where the graph strays from torch by over 1e-4.
 
-    MADV-Net is built as its checkpoint says; S without one.
+    A network that sees clips is built as its checkpoint says; MADV-Net is S without one. Raises
+    ValueError, too, for one that learnt from other pictures than it will be served.
     """
     torch.manual_seed(0)
     state = {} if checkpoint is None else torch.load(checkpoint, weights_only=True)
     own = state.get("configuration", {}).get("network")
-    network = MADVNet(MADVNetConfig(**own)) if own else NETWORKS[spec]()
+    network = build(configured(own)) if own else NETWORKS[spec]()
+    if isinstance(network, PictureNet) and network.config != PICTURE_NETWORKS.get(spec):
+        raise ValueError(f"{checkpoint} is not the network that is served as {spec.name}")
     if state:
         network.load_state_dict(state["model"])
     if isinstance(network, MADVNet):
@@ -77,6 +112,8 @@ def _served(network: nn.Module) -> nn.Module:
     """The network behind the tensors of its specification."""
     if isinstance(network, MADVNet):
         return ServedMADVNet(network)
+    if isinstance(network, PictureNet):
+        return ServedPictureNet(network)
     return ServedAUNet(network) if isinstance(network, AUNet) else network
 
 

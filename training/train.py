@@ -1,8 +1,9 @@
-"""`python -m training.train au|depth|madvnet|FILE.toml`: generated data, training, checkpoint.
+"""`python -m training.train NAME|FILE.toml`: generated data, training, checkpoint.
 
-Runs land in `runs/<name>/`; generated data are kept in `runs/data/` and made once. A FILE is an
-experiment with any network that sees clips (`training.experiment`); its run has the file's name.
-An interrupted run goes on where it stopped. On several GPUs or machines:
+NAME is au, depth, madvnet, affectivenet, afn or learnet. Runs land in `runs/<name>/`; generated
+data are kept in `runs/data/` and made once. A FILE is an experiment with any network that sees
+clips (`training.experiment`); its run has the file's name. An interrupted run goes on where it
+stopped. On several GPUs or machines:
 `torchrun --nproc-per-node N -m training.train ...`.
 """
 
@@ -27,7 +28,7 @@ PARTS: dict[str, Callable[[Recipe, Path], None]] = {
 def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", metavar="NAME|FILE", help="au, depth, madvnet, or an experiment")
+    parser.add_argument("what", metavar="NAME|FILE", help="of a recipe here, or an experiment")
     parser.add_argument(
         "--config", type=Path, help="TOML recipe; default training/configs/NAME.toml"
     )
@@ -39,7 +40,7 @@ def main() -> None:
     named = CONFIGS / f"{chosen.what}.toml"
     file = chosen.config or (named if named.is_file() else Path(chosen.what))
     if not file.is_file():
-        parser.error(f"{chosen.what} is neither au, depth, madvnet nor a file")
+        parser.error(f"{chosen.what} is neither a recipe here nor a file")
     with joined():
         if chosen.what in PARTS:
             PARTS[chosen.what](Recipe.load(file), chosen.runs)

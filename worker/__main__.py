@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from worker.contract import RECOGNIZERS, AnalysisReport, Faces
+from worker.contract import RECOGNIZERS, AnalysisReport, Faces, Mode
 from worker.errors import BackendError, ClipError, DecoderUnfit
 
 EXIT_CLIP_UNUSABLE = 1
@@ -60,13 +60,16 @@ def verify() -> None:
 
 
 @app.command()
-def analyze(
+def analyze(  # a command's options are its arguments
     file: ClipPath,
     json_path: Annotated[
         Path | None, typer.Option("--json", help="Where the result goes; standard output if not.")
     ] = None,
     recognizer: Annotated[str, typer.Option(help="Who judges the event.")] = RECOGNIZERS[0],
     fps: FramesPerSecond = None,
+    mode: Annotated[
+        Mode, typer.Option(help="The strongest events, or every micro-expression.")
+    ] = Mode.CLIP,
     faces: Annotated[Faces, typer.Option(help="The main face, or each of them.")] = Faces.MAIN,
 ) -> None:
     """Analyse one clip in this process, without any server."""
@@ -82,7 +85,8 @@ def analyze(
             DecodeSettings().limits(),
             recognizer,
             fps,
-            all_faces=faces is Faces.ALL,
+            mode=mode,
+            faces=faces,
         )
     except ClipError as error:
         raise _clip_unusable(error) from error

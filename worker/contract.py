@@ -40,6 +40,13 @@ class Faces(StrEnum):
     ALL = "all"
 
 
+class Mode(StrEnum):
+    """What is sought in a clip."""
+
+    CLIP = "clip"
+    SPOT = "spot"
+
+
 class JobState(StrEnum):
     """States of a job; the last four are terminal."""
 
@@ -75,6 +82,7 @@ class JobPayload(Strict):
     result_key: str
     sha256: str
     recognizer: str = RECOGNIZERS[0]
+    mode: Mode = Mode.CLIP
     faces: Faces = Faces.MAIN
     store_input: bool = False
     fps: float | None = Field(
@@ -258,9 +266,7 @@ class TrackedFace(Strict):
         "order in which they come, larger ones first."
     )
     face: FaceInfo
-    prediction: Prediction | None = Field(
-        description="Null by a recognizer that infers no emotion."
-    )
+    prediction: Prediction | None = Field(description="Null where that of the clip may be.")
     events: list[Event]
     action_units: ActionUnitTrace
 
@@ -280,14 +286,18 @@ class AnalysisReport(Strict):
 
     schema_: Literal["madv.result/1"] = Field("madv.result/1", alias="schema")
     job_id: str | None
+    mode: Mode = Field(default=Mode.CLIP, description="What was sought.")
     clip: ClipInfo
     adequacy: Adequacy
     face: FaceInfo
     model: ModelInfo
     prediction: Prediction | None = Field(
-        description="Null by a recognizer that infers no emotion."
+        description="Null by a recognizer that infers no emotion, and where mode `spot` finds no "
+        "event."
     )
-    events: list[Event] = Field(description="The strongest of the main face, strongest first.")
+    events: list[Event] = Field(
+        description="Of the main face, strongest first: ten at most, or all of them in mode `spot`."
+    )
     action_units: ActionUnitTrace
     faces: list[TrackedFace] = Field(
         default=[], description="Every face, the main one first; empty unless asked for."

@@ -15,13 +15,14 @@ from worker.contract import (
     DecodeInfo,
     Event,
     FaceInfo,
+    Faces,
     FrameRow,
     ModelInfo,
     Prediction,
     TrackedFace,
 )
 from worker.domain import FloatArray, Footage
-from worker.findings import FaceFindings
+from worker.findings import FaceFindings, Judged
 from worker.highlights import Moment, Span
 from worker.models.au import strongest_side
 from worker.models.calibration import Calibration
@@ -41,17 +42,18 @@ class JudgedFace:
     """A face, and what the recognizer says of its moments."""
 
     found: FaceFindings
-    recognitions: Sequence[Recognition]
+    moments: Sequence[Judged]
+    """Strongest first."""
 
     def calibrated(self, calibration: Calibration) -> "JudgedFace":
         """The same with probabilities that mean what they say."""
         return JudgedFace(
             self.found,
             [
-                each
+                (moment, each)
                 if each.emotion is None
-                else replace(each, emotion=calibration.applied(each.emotion))
-                for each in self.recognitions
+                else (moment, replace(each, emotion=calibration.applied(each.emotion)))
+                for moment, each in self.moments
             ],
         )
 
@@ -69,8 +71,6 @@ def compose(
     faces: Sequence[JudgedFace],
     served: Served,
     task: Task,
-    *,
-    lists_faces: bool,
 ) -> AnalysisReport:
     """The document of an analysis.
 
@@ -79,7 +79,6 @@ def compose(
         faces: The main face, then the others.
         served: Who judged.
         task: Whose clip, and what it took.
-        lists_faces: Whether every face is listed.
     """
     calibration = Calibration.of(served.model.parameters)
     faces = [face.calibrated(calibration) for face in faces]
@@ -88,6 +87,7 @@ def compose(
     return AnalysisReport(
         schema="madv.result/1",
         job_id=task.job_id,
+        mode=task.mode,
         clip=_clip(footage, times_s, task.sha256),
         adequacy=adequacy(FrameRate.of(main.pts_s)),
         face=parts[0].face,
@@ -95,7 +95,7 @@ def compose(
         prediction=parts[0].prediction,
         events=parts[0].events,
         action_units=parts[0].action_units,
-        faces=parts if lists_faces else [],
+        faces=parts if task.faces is Faces.ALL else [],
         decode=DecodeInfo(
             container=footage.container,
             codec=footage.codec,
@@ -125,17 +125,19 @@ def _clip(footage: Footage, times_s: Times, sha256: str) -> ClipInfo:
 def _parts(face: JudgedFace, calibration: Calibration, times_s: Times) -> TrackedFace:
     """All that the document says of one face."""
     verdict = adequacy(FrameRate.of(face.found.pts_s)).verdict
-    moments = list(zip(face.found.moments, face.recognitions, strict=True))
-    strongest, judged = moments[0]
+    anchor, emotion = face.found.anchor, None
+    if face.moments:
+        strongest, judged = face.moments[0]
+        anchor, emotion = strongest.anchor, judged.emotion
     return TrackedFace(
-        track_id=face.found.track_id,
-        face=_face(strongest.anchor),
+        track_id=anchor.track_id,
+        face=_face(anchor),
         prediction=None
-        if judged.emotion is None
-        else _prediction(judged.emotion, calibration, is_adequate=verdict != "inadequate"),
+        if emotion is None
+        else _prediction(emotion, calibration, is_adequate=verdict != "inadequate"),
         events=[
             _event(moment, moment.span, recognition)
-            for moment, recognition in moments
+            for moment, recognition in face.moments
             if moment.span is not None
         ],
         action_units=ActionUnitTrace(names=list(AU_NAMES), frames=_rows(face.found, times_s)),
@@ -163,15 +165,17 @@ def _model(name: str, model: ModelDescription) -> ModelInfo:
 
 
 def _prediction(emotion: Emotion, calibration: Calibration, *, is_adequate: bool) -> Prediction:
-    levels = zip(LEVELS, emotion.level_probabilities, strict=True)
+    levels, gate = emotion.level_probabilities, emotion.gate
     return Prediction(
         label=emotion.label,
         probabilities=_by_name(LABELS, emotion.probabilities),
         coarse=coarse(emotion.probabilities),
         confidence=calibration.confidence,
         abstained=not is_adequate or calibration.abstains(emotion),
-        level_probabilities={level: _by_name(LABELS, row) for level, row in levels},
-        gate=_by_name(GATES, emotion.gate),
+        level_probabilities={}
+        if levels is None
+        else {level: _by_name(LABELS, row) for level, row in zip(LEVELS, levels, strict=True)},
+        gate={} if gate is None else _by_name(GATES, gate),
     )
 
 

@@ -1,46 +1,74 @@
 """What is found about one face, still as arrays: the little that is kept of every frame."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from worker.contract import Mode
 from worker.domain import FloatArray
-from worker.highlights import Highlights, Moment
+from worker.highlights import Highlights, Moment, spotted
 from worker.models.au import strongest_side
+from worker.models.recognizer import Recognition
+from worker.preprocess.intervals import strongest_apart
 from worker.presence import Status
-from worker.strip import Observation
+from worker.strip import Anchor, Observation
+
+Judged = tuple[Moment, Recognition]
+"""A moment, its crops let go, and what a recognizer says of it."""
 
 
 class FaceFindings:
     """Gathered window by window.
 
     Args:
-        track_id: Whose face.
+        anchor: The first its face is registered to.
         count: Frames of a moment that a recognizer sees.
+        mode: Whether a few events are sought or all of them.
     """
 
-    def __init__(self, track_id: int, count: int) -> None:
-        self.track_id = track_id
+    def __init__(self, anchor: Anchor, count: int, mode: Mode) -> None:
+        self.anchor = anchor
         self.judged: Sequence[tuple[Status, float]] = ()
         """Status and confidence of each frame of the clip."""
+        self._count = count
+        self._mode = mode
         self._highlights = Highlights(count)
+        self._kept: list[Judged] = []
         self._used: list[npt.NDArray[np.intp]] = []
         self._pts_s: list[npt.NDArray[np.float64]] = []
         self._intensity: list[FloatArray] = []
 
-    def add(self, seen: Observation) -> None:
-        """What the next window shows."""
+    def add(self, seen: Observation) -> list[Moment]:
+        """What the next window shows, and what of it is to be judged before the next one."""
         self.judged = seen.judged
-        self._highlights.consider(seen)
         self._used.append(seen.used[seen.seen_before :])
         self._pts_s.append(seen.pts_s[seen.seen_before :])
         self._intensity.append(strongest_side(seen.trace[seen.seen_before :]))
+        if self._mode is Mode.SPOT:
+            return spotted(seen, self._count)
+        self._highlights.consider(seen)
+        return []
 
     @property
-    def moments(self) -> list[Moment]:
-        """The events, strongest first; where there is none, one stretch without."""
+    def waiting(self) -> list[Moment]:
+        """What is to be judged once the clip has ended."""
         return self._highlights.moments
+
+    def keep(self, moment: Moment, recognition: Recognition) -> None:
+        """What a recognizer says of a moment."""
+        self._kept.append((replace(moment, crops=moment.crops[:0]), recognition))
+
+    @property
+    def moments(self) -> list[Judged]:
+        """The events, strongest first; none: one stretch without, in mode `spot` nothing."""
+        spans = [moment.span for moment, _ in self._kept]
+        ends = [(span[0].frame, span[2].frame) for span in spans if span is not None]
+        if not ends:
+            return self._kept
+        strengths = [moment.strength for moment, _ in self._kept]
+        return [self._kept[each] for each in strongest_apart(ends, strengths)]
 
     @property
     def used(self) -> npt.NDArray[np.intp]:

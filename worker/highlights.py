@@ -1,12 +1,14 @@
-"""The strongest events of a face: a bounded list, however long the clip is."""
+"""The events of a face: the strongest few of a clip, or each of a window as it comes."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from worker.domain import Image
-from worker.preprocess.sampling import event_frames
+from worker.domain import EventSpan, Image
+from worker.preprocess.intervals import spot_all
+from worker.preprocess.sampling import event_frames, sample_indices
 from worker.preprocess.spotting import rise_above_rest
 from worker.strip import Anchor, Observation
 
@@ -87,10 +89,31 @@ class Highlights:
         strength = float(rise_above_rest(seen.trace, seen.pts_s)[seen.peaks].max())
         if span is None:
             return Moment(seen.anchor, strength, None, seen.crops[sampled], 0)
-        instants = [_instant(seen, position) for position in (span.onset, span.apex, span.offset)]
-        nearest = int(np.abs(sampled - span.apex).argmin())
-        onset, apex, offset = instants
-        return Moment(seen.anchor, strength, (onset, apex, offset), seen.crops[sampled], nearest)
+        return _event(seen, span, strength, sampled)
+
+
+def spotted(seen: Observation, count: int) -> list[Moment]:
+    """Every micro-expression of a window, in order of time.
+
+    Args:
+        seen: The window.
+        count: Frames of a moment that a recognizer sees.
+    """
+    turns = np.array([placement.turn for placement in seen.placements], dtype=np.float32)
+    return [
+        _event(seen, found.span, found.height, sample_indices(seen.pts_s, found.span, count))
+        for found in spot_all(seen.trace, seen.pts_s, turns, seen.peaks)
+    ]
+
+
+def _event(
+    seen: Observation, span: EventSpan, strength: float, sampled: npt.NDArray[np.intp]
+) -> Moment:
+    onset, apex, offset = (
+        _instant(seen, position) for position in (span.onset, span.apex, span.offset)
+    )
+    nearest = int(np.abs(sampled - span.apex).argmin())
+    return Moment(seen.anchor, strength, (onset, apex, offset), seen.crops[sampled], nearest)
 
 
 def _instant(seen: Observation, position: int) -> Instant:

@@ -17,7 +17,6 @@ from opentelemetry.trace import SpanKind
 from worker.backend import Deadline
 from worker.contract import (
     AnalysisReport,
-    Faces,
     JobOutcome,
     JobPayload,
     JobState,
@@ -221,11 +220,13 @@ def _analysed(
         stopwatch,
         job.job_id,
         workplace.report_progress,
+        job.mode,
+        job.faces,
     )
     judge = recognizer(job.recognizer)
     with _models(workplace) as backend:
         backend.await_model(judge.spec, task.deadline)
-        return Pipeline(backend, judge).analyse(footage, task, all_faces=job.faces is Faces.ALL)
+        return Pipeline(backend, judge).analyse(footage, task)
 
 
 def _models(workplace: Workplace) -> PatientBackend:

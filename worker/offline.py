@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from worker.backend import Deadline
-from worker.contract import AnalysisReport
+from worker.contract import AnalysisReport, Faces, Mode
 from worker.models.registry import recognizer
 from worker.pipeline import Pipeline
 from worker.stopwatch import Stopwatch
@@ -17,14 +17,15 @@ from worker.video.limits import DecodeLimits
 TIMEOUT_S: Final = 600.0
 
 
-def analyse_file(
+def analyse_file(  # noqa: PLR0913  # the clip, the models, and what the options of a job are
     path: Path,
     model_repo: Path,
     limits: DecodeLimits,
     recognizer_name: str,
     fps: float | None = None,
     *,
-    all_faces: bool = False,
+    mode: Mode = Mode.CLIP,
+    faces: Faces = Faces.MAIN,
 ) -> AnalysisReport:
     """The same report as the service gives, without a job id; `fps` is that of an archive.
 
@@ -37,9 +38,9 @@ def analyse_file(
     stopwatch = Stopwatch()
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    task = Task(sha256, Deadline.after(TIMEOUT_S), stopwatch)
+    task = Task(sha256, Deadline.after(TIMEOUT_S), stopwatch, mode=mode, faces=faces)
     with (
         open_footage(path, limits, fps=fps) as footage,
         InProcessBackend(model_repo) as backend,
     ):
-        return Pipeline(backend, judge).analyse(footage, task, all_faces=all_faces)
+        return Pipeline(backend, judge).analyse(footage, task)

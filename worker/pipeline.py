@@ -1,7 +1,9 @@
 """A clip becomes a report. No input or output of its own: models come as a `Backend`."""
 
+from collections.abc import Sequence
+
 from worker.backend import Backend
-from worker.contract import AnalysisReport, Progress
+from worker.contract import AnalysisReport, Faces, Progress
 from worker.document import JudgedFace, Served, compose
 from worker.domain import Footage
 from worker.findings import FaceFindings
@@ -35,43 +37,45 @@ class Pipeline:
         self._observer = Observer(backend, preprocess, window)
         self._preprocess = preprocess
 
-    def analyse(self, footage: Footage, task: Task, *, all_faces: bool = False) -> AnalysisReport:
+    def analyse(self, footage: Footage, task: Task) -> AnalysisReport:
         """The result document of a clip.
 
         Args:
             footage: The clip, none of which has been taken yet.
-            task: What it may take.
-            all_faces: Report on every face, not the main one alone.
+            task: What is wanted, and what it may take.
 
         Raises:
             ClipError: TOO_SHORT or NO_FACE, or what the footage raises.
             BackendError: The models cannot be run, or not before the deadline.
         """
-        faces = self._findings(footage, task, all_faces=all_faces)
-        with task.stopwatch.stage("recognize"):
-            judged = [
-                JudgedFace(found, [self._recognize(moment, task) for moment in found.moments])
-                for found in faces
-            ]
+        faces = self._findings(footage, task)
+        for found in faces:
+            self._judge(found, found.waiting, task)
         with task.stopwatch.stage("describe"):
             model = self._backend.describe(self._recognizer.spec.name, task.deadline)
         return compose(
             footage,
-            judged,
+            [JudgedFace(found, found.moments) for found in faces],
             Served(self._recognizer.name, model),
             task,
-            lists_faces=all_faces,
         )
 
-    def _findings(self, footage: Footage, task: Task, *, all_faces: bool) -> list[FaceFindings]:
+    def _findings(self, footage: Footage, task: Task) -> list[FaceFindings]:
         """What is found of each face, the main one first."""
         faces: dict[int, FaceFindings] = {}
-        for seen in self._observer.observe(footage, task, all_faces=all_faces):
-            number = seen.anchor.track_id
-            found = faces.setdefault(number, FaceFindings(number, self._preprocess.clip_frames))
+        count, everyone = self._preprocess.clip_frames, task.faces is Faces.ALL
+        for seen in self._observer.observe(footage, task, all_faces=everyone):
+            anew = FaceFindings(seen.anchor, count, task.mode)
+            found = faces.setdefault(seen.anchor.track_id, anew)
             with task.stopwatch.stage("spot"):
-                found.add(seen)
+                moments = found.add(seen)
+            self._judge(found, moments, task)
         return [faces[number] for number in sorted(faces)]
+
+    def _judge(self, found: FaceFindings, moments: Sequence[Moment], task: Task) -> None:
+        with task.stopwatch.stage("recognize"):
+            for moment in moments:
+                found.keep(moment, self._recognize(moment, task))
 
     def _recognize(self, moment: Moment, task: Task) -> Recognition:
         """Judge the crops of a moment, which begin with its onset."""

@@ -65,6 +65,8 @@ class ModelSpec:
     max_batch: int = 0
     optional: tuple[TensorSpec, ...] = ()
     """Outputs that a model may have besides; nothing here asks for them."""
+    steps: tuple["ModelSpec", ...] = ()
+    """The models an ensemble runs. A tensor keeps its name, or gets that of its model before it."""
 
 
 _CROPS = TensorSpec("crops", "UINT8", (-1, 3, CROP_SIZE, CROP_SIZE))
@@ -105,6 +107,60 @@ MADVNET = ModelSpec(
     optional=(TensorSpec("attention", "FP32", (CLIP_FRAMES, len(LEVELS), PLACES, PLACES)),),
 )
 """`attention`: where the class token of each frame and level looks; a picture sums to 1."""
-RECOGNIZE = ModelSpec("recognize", (_CROPS, _REFERENCE), (*_RECOGNITION, _ACTION_UNITS))
+RECOGNIZE = ModelSpec(
+    "recognize",
+    (_CROPS, _REFERENCE),
+    (*_RECOGNITION, _ACTION_UNITS),
+    steps=(AU, DEPTH, MADVNET),
+)
+AFFECTIVENET = ModelSpec(
+    "affectivenet",
+    (TensorSpec("affective_motion", "UINT8", (1, CROP_SIZE, CROP_SIZE)),),
+    _RECOGNITION[:1],
+)
+AFN = ModelSpec(
+    "afn",
+    (TensorSpec("ranked_motion", "UINT8", (2, CROP_SIZE, CROP_SIZE)),),
+    _RECOGNITION[:1],
+)
+
+
+def _with_action_units(network: ModelSpec) -> ModelSpec:
+    """The ensemble that measures what moves beside what a network infers from pictures."""
+    return ModelSpec(
+        f"{RECOGNIZE.name}_{network.name}",
+        (_CROPS, _REFERENCE, *network.inputs),
+        (*network.outputs, _ACTION_UNITS),
+        steps=(AU, network),
+    )
+
+
+def _together(networks: tuple[ModelSpec, ...]) -> ModelSpec:
+    """The ensemble that asks all networks of emotions at once."""
+    made = {tensor.name for network in (AU, DEPTH) for tensor in network.outputs}
+    inputs = {tensor.name: tensor for network in networks for tensor in network.inputs}
+    given = tuple(tensor for name, tensor in inputs.items() if name not in {"crops", *made})
+    answers = tuple(
+        TensorSpec(f"{network.name}_{tensor.name}", tensor.dtype, tensor.shape)
+        for network in networks
+        for tensor in _RECOGNITION[:1]
+    )
+    return ModelSpec(
+        f"{RECOGNIZE.name}_ensemble",
+        (_CROPS, _REFERENCE, *given),
+        (*answers, _ACTION_UNITS),
+        steps=(AU, DEPTH, *networks),
+    )
+
+
+PICTURE_NETWORKS: Final = (AFFECTIVENET, AFN)
+"""What they see is made of the crops before they are asked."""
+EMOTION_NETWORKS: Final = (MADVNET, *PICTURE_NETWORKS)
+RECOGNIZE_PICTURES: Final = {
+    network.name: _with_action_units(network) for network in PICTURE_NETWORKS
+}
+"""The ensemble around each of them."""
+RECOGNIZE_ENSEMBLE = _together(EMOTION_NETWORKS)
+ENSEMBLES: Final = (RECOGNIZE, *RECOGNIZE_PICTURES.values(), RECOGNIZE_ENSEMBLE)
 
 MODELS: Final = {spec.name: spec for spec in (FACE, DEPTH, AU, MADVNET, RECOGNIZE)}

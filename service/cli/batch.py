@@ -17,7 +17,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from service.cli.options import Fps, ServiceUrl, Tags, WhichFaces, WhichRecognizer, clip_options
+from service.cli.options import (
+    Fps,
+    ServiceUrl,
+    Tags,
+    WhichFaces,
+    WhichMode,
+    WhichRecognizer,
+    clip_options,
+)
 from service.cli.outcome import FAILED, explained
 from service.client import DEFAULT_URL, AsyncMadvClient, MadvClient, Retries
 from service.client.submission.ledger import Ledger, LedgerError, read_note, write_atomically
@@ -26,7 +34,7 @@ from service.client.submission.run import Submission, Tally
 from service.client.submission.summary import Summary, summarize
 from service.client.submission.tables import write_tables
 from service.schemas import RecognizeOptions
-from worker.contract import RECOGNIZERS, Faces
+from worker.contract import RECOGNIZERS, Faces, Mode
 
 app = typer.Typer(name="batch", help="Many clips at once.", no_args_is_help=True)
 
@@ -59,6 +67,7 @@ def submit(  # noqa: PLR0913  # a command's options are its arguments
     tag: Tags = None,
     *,
     recognizer: WhichRecognizer = RECOGNIZERS[0],
+    mode: WhichMode = Mode.CLIP,
     faces: WhichFaces = Faces.MAIN,
     deduplicate: Annotated[
         bool, typer.Option(help="Take an earlier result for the same bytes and model.")
@@ -69,7 +78,9 @@ def submit(  # noqa: PLR0913  # a command's options are its arguments
     Exit codes: 0 all succeeded, 1 some did not, 3 unreachable, 130 interrupted.
     """
     console = Console()
-    defaults = clip_options(fps, tag, recognizer=recognizer, faces=faces, deduplicate=deduplicate)
+    defaults = clip_options(
+        fps, tag, recognizer=recognizer, mode=mode, faces=faces, deduplicate=deduplicate
+    )
     with explained(console), Ledger.locked(out) as ledger:
         plan = _Plan(read_manifest(source, defaults), defaults, concurrency, url)
         console.print(f"{len(plan.entries)} clips, {len(ledger.done)} of them done before")

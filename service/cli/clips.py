@@ -21,6 +21,7 @@ from service.cli.options import (
     ServiceUrl,
     Tags,
     WhichFaces,
+    WhichMode,
     WhichRecognizer,
     clip_options,
 )
@@ -29,7 +30,7 @@ from service.client import DEFAULT_URL, MadvClient
 from service.client.tables import summary
 from service.demo import run_worker
 from service.schemas import Job
-from worker.contract import RECOGNIZERS, AnalysisReport, Faces
+from worker.contract import RECOGNIZERS, AnalysisReport, Faces, Mode
 
 
 def recognize(  # noqa: PLR0913  # a command's options are its arguments
@@ -52,11 +53,12 @@ def recognize(  # noqa: PLR0913  # a command's options are its arguments
     ref: Annotated[str | None, typer.Option(help="Your own id of the clip.")] = None,
     tag: Tags = None,
     recognizer: WhichRecognizer = RECOGNIZERS[0],
+    mode: WhichMode = Mode.CLIP,
     faces: WhichFaces = Faces.MAIN,
 ) -> None:
     """Send a clip to a running service and show its answer. Key: MADV_API_KEY."""
     console = Console()
-    options = clip_options(fps, tag, ref, recognizer=recognizer, faces=faces)
+    options = clip_options(fps, tag, ref, recognizer=recognizer, mode=mode, faces=faces)
     with explained(console), MadvClient(url) as client:
         with _progress() as progress:
             task = progress.add_task("uploading", total=None)
@@ -75,15 +77,17 @@ def recognize(  # noqa: PLR0913  # a command's options are its arguments
                 path.write_bytes(content())
 
 
-def analyze(
+def analyze(  # a command's options are its arguments
     file: ClipFile,
     json_out: Annotated[Path, typer.Option("--json", help="Where the result goes, as JSON.")],
     fps: Fps = None,
     recognizer: WhichRecognizer = RECOGNIZERS[0],
+    mode: WhichMode = Mode.CLIP,
     faces: WhichFaces = Faces.MAIN,
 ) -> None:
     """Analyse a clip in this process, without any server."""
-    told = ["--json", str(json_out), "--recognizer", recognizer, "--faces", str(faces)]
+    told = ["--json", str(json_out), "--recognizer", recognizer]
+    told += ["--mode", str(mode), "--faces", str(faces)]
     if fps is not None:
         told += ["--fps", str(fps)]
     with explained(Console()):

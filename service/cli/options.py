@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from service.embedded.backend import Requested
 from service.schemas import RecognizeOptions
-from worker.contract import RECOGNIZERS, Faces
+from worker.contract import RECOGNIZERS, Faces, Mode
 
 ClipFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 DataDir = Annotated[Path, typer.Option("--data", help="Folder of everything that is kept.")]
@@ -28,6 +28,10 @@ Fps = Annotated[
 WhichRecognizer = Annotated[
     str, typer.Option("--recognizer", help=f"Of {', '.join(RECOGNIZERS)}; `au` infers no emotion.")
 ]
+WhichMode = Annotated[
+    Mode,
+    typer.Option("--mode", help="The strongest events, or (spot) every micro-expression."),
+]
 WhichFaces = Annotated[
     Faces, typer.Option("--faces", help="The main face, or every face with a report of its own.")
 ]
@@ -36,22 +40,22 @@ Tags = Annotated[list[str] | None, typer.Option("--tag", help="To find jobs by; 
 DEFAULT_DATA_DIR = Path(".madv")
 
 
-def clip_options(
+def clip_options(  # noqa: PLR0913  # what commands have as options
     fps: float | None,
     tags: list[str] | None,
     client_ref: str | None = None,
     *,
     recognizer: str = RECOGNIZERS[0],
+    mode: Mode = Mode.CLIP,
     faces: Faces = Faces.MAIN,
     deduplicate: bool = True,
 ) -> RecognizeOptions:
     """What was told on the command line, as the service wants it. Raises BadParameter."""
     told = {"fps": fps, "tags": tags, "client_ref": client_ref}
     given = {name: value for name, value in told.items() if value}
+    chosen = {"recognizer": recognizer, "mode": mode, "faces": faces, "deduplicate": deduplicate}
     try:
-        return RecognizeOptions.model_validate(
-            {**given, "recognizer": recognizer, "faces": faces, "deduplicate": deduplicate}
-        )
+        return RecognizeOptions.model_validate({**given, **chosen})
     except ValidationError as exc:
         found = exc.errors(include_url=False)[0]
         raise typer.BadParameter(f"{found['loc'][0]}: {found['msg']}") from exc

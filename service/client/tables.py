@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from worker.contract import ActionUnitTrace, AnalysisReport, Prediction
+from worker.contract import ActionUnitTrace, AnalysisReport, Mode, Prediction
 
 _BAR_WIDTH = 30
 _STRONGEST = 6
@@ -21,7 +21,7 @@ def summary(report: AnalysisReport) -> Group:
 def _headline(report: AnalysisReport) -> RenderableType:
     clip, prediction = report.clip, report.prediction
     text = Text.assemble(
-        ("action units alone" if prediction is None else prediction.label, "bold"),
+        (_answer(report) if prediction is None else prediction.label, "bold"),
         f" · {clip.frames} frames in {clip.duration_s:.2f} s",
         f" · {report.adequacy.verdict}: {report.adequacy.reason}\n",
     )
@@ -36,6 +36,12 @@ def _headline(report: AnalysisReport) -> RenderableType:
         answer = "action units alone" if face.prediction is None else face.prediction.label
         text.append(f"face {face.track_id}: {answer}, events: {len(face.events)}\n")
     return text
+
+
+def _answer(report: AnalysisReport) -> str:
+    """What is said where no emotion is."""
+    has_none = report.mode is Mode.SPOT and not report.events
+    return "no micro-expression" if has_none else "action units alone"
 
 
 def _probabilities(prediction: Prediction) -> Table:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from worker.backend import Deadline
-from worker.contract import AnalysisReport
+from worker.contract import AnalysisReport, Faces, Mode
 from worker.demo.clip import DEMO_EVENT, DURATION_S, FPS, PORTRAIT_LANDMARKS, demo_frames
 from worker.domain import Frame, Image
 from worker.models.registry import recognizer
@@ -59,16 +59,16 @@ def long_clip(smiles: list[Image], tmp_path_factory: pytest.TempPathFactory) -> 
     return path
 
 
-def task() -> Task:
-    return Task("0" * 64, Deadline.after(120.0), Stopwatch())
+def task(mode: Mode = Mode.CLIP, faces: Faces = Faces.MAIN) -> Task:
+    return Task("0" * 64, Deadline.after(120.0), Stopwatch(), mode=mode, faces=faces)
 
 
 def analysed(
-    path: Path, models: InProcessBackend, *, window: int = WINDOW, all_faces: bool = False
+    path: Path, models: InProcessBackend, errand: Task | None = None, *, window: int = WINDOW
 ) -> AnalysisReport:
     pipeline = Pipeline(models, recognizer("madvnet"), window=window)
     with open_footage(path, PARTS) as footage:
-        return pipeline.analyse(footage, task(), all_faces=all_faces)
+        return pipeline.analyse(footage, errand or task())
 
 
 class Guarded(FileFootage):
@@ -143,7 +143,7 @@ def test_every_face_has_a_report_of_its_own(
 ) -> None:
     write_clip(tmp_path / "two.mp4", two_people(smiles), Fraction(FPS))
 
-    report = analysed(tmp_path / "two.mp4", models, all_faces=True)
+    report = analysed(tmp_path / "two.mp4", models, task(faces=Faces.ALL))
 
     assert [face.track_id for face in report.faces] == [0, 1]
     assert report.faces[0].action_units == report.action_units
@@ -164,6 +164,34 @@ def test_others_are_left_out_unless_asked_for(
     write_clip(tmp_path / "two.mp4", list(two_people(smiles))[:12], Fraction(FPS))
 
     assert analysed(tmp_path / "two.mp4", models).faces == []
+
+
+@pytest.mark.parametrize("window", [WINDOW, 240])
+def test_every_micro_expression_is_listed_where_that_is_asked_for(
+    window: int, long_clip: Path, models: InProcessBackend
+) -> None:
+    report = analysed(long_clip, models, task(Mode.SPOT), window=window)
+
+    assert report.mode is Mode.SPOT
+    in_time = sorted(report.events, key=lambda event: event.apex_s)
+    true = DEMO_EVENT.apex_s + DURATION_S * np.arange(TIMES)
+    assert [event.apex_s for event in in_time] == pytest.approx(true, abs=0.07)
+    lasts_s = [event.offset_s - event.onset_s for event in in_time]
+    assert lasts_s == pytest.approx([DEMO_EVENT.offset_s - DEMO_EVENT.onset_s] * TIMES, abs=0.15)
+    assert all(max(event.action_units.values()) > 0.5 for event in in_time)
+    assert report.prediction is not None
+    assert report.prediction.probabilities == report.events[0].probabilities
+
+
+def test_where_nothing_happens_no_micro_expression_is_listed(
+    smiles: list[Image], tmp_path: Path, models: InProcessBackend
+) -> None:
+    write_clip(tmp_path / "still.mp4", smiles[: round(DEMO_EVENT.onset_s * FPS)], Fraction(FPS))
+
+    report = analysed(tmp_path / "still.mp4", models, task(Mode.SPOT))
+
+    assert (report.events, report.prediction) == ([], None)
+    assert len(report.action_units.frames) == report.clip.frames
 
 
 def turned(image: Image) -> Image:

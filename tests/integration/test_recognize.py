@@ -3,15 +3,19 @@ import hashlib
 import io
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from service.client import MadvClient
 from service.embedded.stack import EmbeddedStack
 from service.schemas import Job, RecognizeOptions
-from worker.contract import AnalysisReport, Faces, JobState, clip_key
+from worker.contract import AnalysisReport, Faces, JobState, Mode, clip_key
+from worker.demo.clip import DEMO_EVENT, DURATION_S, demo_frames
+from worker.video.encode import write_clip
 
 pytestmark = pytest.mark.integration
 
@@ -210,3 +214,18 @@ def test_every_face_is_listed_where_that_is_asked_for(client: MadvClient, short_
     assert plain.faces == []
     assert face.track_id == 0
     assert face.action_units == listed.action_units == plain.action_units
+
+
+def test_a_film_of_two_events_has_both_in_its_result(client: MadvClient, tmp_path: Path) -> None:
+    once = [np.ascontiguousarray(image[::2, ::2]) for image in demo_frames()][::2]
+    write_clip(tmp_path / "twice.mp4", once * 2, Fraction(30))
+
+    options = RecognizeOptions(mode=Mode.SPOT)
+    report = client.recognize(tmp_path / "twice.mp4", options)
+
+    assert report.mode is Mode.SPOT
+    apexes = sorted(event.apex_s for event in report.events)
+    assert apexes == pytest.approx([DEMO_EVENT.apex_s, DURATION_S + DEMO_EVENT.apex_s], abs=0.1)
+    for event in report.events:
+        assert event.onset_s < event.apex_s < event.offset_s
+        assert sum(event.probabilities.values()) == pytest.approx(1.0, abs=1e-3)

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from worker.contract import Mode
 from worker.domain import FaceBox
+from worker.findings import FaceFindings
 from worker.highlights import MOST_EVENTS, Highlights
+from worker.models.recognizer import Recognition
 from worker.preprocess.stabilise import Placement
 from worker.specs import AU_COUNT, AU_NAMES, CLIP_FRAMES
 from worker.strip import Anchor, Observation
@@ -98,3 +101,37 @@ def test_without_an_event_there_is_the_liveliest_window() -> None:
 
     assert moment.span is None
     assert moment.crops[0, 0, 0, 0] in {150, 200}
+
+
+def findings(values: np.ndarray) -> FaceFindings:
+    found = FaceFindings(Anchor(0, 0, FACE, SQUARE), CLIP_FRAMES, Mode.SPOT)
+    for seen in windows(values):
+        for moment in found.add(seen):
+            found.keep(moment, Recognition(np.zeros((CLIP_FRAMES, 2, AU_COUNT), np.float32), None))
+    return found
+
+
+def test_whoever_searches_is_told_every_event_the_strongest_first() -> None:
+    heights = {25 * number + 20: 1.0 + 0.2 * (number % 7) for number in range(15)}
+    told = [moment for moment, _ in findings(smile(heights, 400)).moments]
+    assert sorted(moment.span[1].frame for moment in told if moment.span) == pytest.approx(
+        sorted(heights), abs=1
+    )
+    assert [moment.strength for moment in told] == sorted(
+        (moment.strength for moment in told), reverse=True
+    )
+
+
+def test_a_searched_event_at_a_seam_is_told_once() -> None:
+    for at in range(70, 82):
+        assert len(findings(smile({at: 2.0}, 200)).moments) == 1
+
+
+def test_pictures_of_a_judged_event_are_let_go() -> None:
+    ((moment, _),) = findings(smile({120: 2.0}, 200)).moments
+    assert moment.crops.size == 0
+
+
+def test_whoever_searches_in_vain_is_told_nothing() -> None:
+    found = findings(smile({}, 300))
+    assert (found.moments, found.waiting) == ([], [])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from training.judges.amplitude import AmplitudeJudge
+from training.judges.fairness import FairnessJudge
 from training.judges.judge import Shown
 from training.judges.phantom import PhantomJudge
 from training.judges.real import RealJudge, real_clips
@@ -158,3 +159,26 @@ def test_agreement_is_told_for_each_codec() -> None:
         judge.see(shown)
     by_codec = judge.report()["icc_mean_by_codec"]
     assert by_codec == {"libx264": pytest.approx(-1), "mjpeg": pytest.approx(1)}
+
+
+def test_each_group_has_the_figures_of_its_people() -> None:
+    judge = FairnessJudge({"somebody": {"age": "under 25", "skin tone": "light"}})
+    judge.see(Answer().shown())
+    judge.see(Answer(kind="still").shown())
+    report = judge.report()
+    assert set(report) == {"age", "skin tone"}
+    assert report["age"] == {
+        "under 25": {
+            "people": 1,
+            "clips": 1,
+            "icc_mean": 1.0,
+            "mae_mean": 0.0,
+            "mae_where_active_mean": 0.0,
+        }
+    }
+
+
+def test_of_people_of_whom_nothing_is_known_nothing_is_said() -> None:
+    judge = FairnessJudge({})
+    judge.see(Answer().shown())
+    assert judge.report() == {}

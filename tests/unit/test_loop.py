@@ -128,6 +128,13 @@ def test_too_few_samples_for_a_batch_are_refused(tmp_path: Path) -> None:
         trained(tmp_path, replace(RECIPE, batch_size=32))
 
 
+def test_a_loss_that_is_no_number_ends_the_run_before_it_is_saved(tmp_path: Path) -> None:
+    unknown = (DATA[0], torch.full_like(DATA[1], torch.nan))
+    with pytest.raises(FloatingPointError, match="epoch 0"):
+        fit(network(), unknown, RECIPE, loss, lambda _: {}, tmp_path)
+    assert not (tmp_path / checkpoint.LAST).exists()
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_learns_here_too(precision: str, tmp_path: Path) -> None:
     state = trained(tmp_path, replace(RECIPE, precision=precision))

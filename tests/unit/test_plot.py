@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from obstore.store import LocalStore
 
-from worker.contract import AnalysisReport, PlotPayload, plot_key, result_key
+from worker.contract import AnalysisReport, Mode, PlotPayload, plot_key, result_key
 from worker.jobs import draw_stored
 from worker.report.keyframes import key_frames
 from worker.report.plot import DPI, SIZE_IN, draw
@@ -118,6 +118,7 @@ REPORTS = {
     "no row with intensities": report(rows({}, range(FRAMES))),
     "one frame": report(rows({})[:1]),
     "rows past the last decodable frame": report(rows({}) + rows({})),
+    "a search in vain": report(rows({})).model_copy(update={"mode": Mode.SPOT, "prediction": None}),
     "a long reason": report(rows({}), reason="because of this and that and " * 20),
 }
 

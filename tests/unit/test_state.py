@@ -3,11 +3,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rq.job import JobStatus
 
+from service.cli.options import clip_options
 from service.principal import LOCAL
 from service.queue import QueueEntry
 from service.schemas import ClipReceipt, RecognizeOptions
 from service.state import JobRecord, Standing, canceled, describe, state_of, verdict
-from worker.contract import ErrorCode, Failure, JobOutcome, JobState, Progress
+from worker.contract import ErrorCode, Faces, Failure, JobOutcome, JobState, Mode, Progress
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 RECORD = JobRecord(
@@ -106,3 +107,10 @@ def test_the_time_left_in_the_queue_follows_the_pace_of_the_workers() -> None:
     standing = Standing(RECORD, None, entry, position=6, pace_s=2.0, workers=3)
     seen = describe(standing, SOON).progress
     assert (seen.queue_position, seen.eta_s) == (6, 6.0)
+
+
+def test_the_worker_is_told_what_was_asked_for() -> None:
+    options = clip_options(None, None, recognizer="au", mode=Mode.SPOT, faces=Faces.ALL)
+    payload = RECORD.model_copy(update={"options": options}).payload()
+    assert (payload.recognizer, payload.mode, payload.faces) == ("au", Mode.SPOT, Faces.ALL)
+    assert RECORD.payload().mode is Mode.CLIP

@@ -6,6 +6,7 @@ from typing import Final
 
 from training.judges.amplitude import AmplitudeJudge
 from training.judges.depth import DepthJudge
+from training.judges.fairness import FairnessJudge
 from training.judges.flip import FlipJudge
 from training.judges.judge import Judge, Report, Shown
 from training.judges.phantom import PhantomJudge
@@ -15,6 +16,7 @@ from training.judges.speed import speed
 from training.judges.steadiness import SteadinessJudge
 from training.judges.timing import TimingJudge
 from training.served import ServedModels
+from training.synthetic.people import Groups
 from worker.specs import AU, DEPTH, MADVNET
 from worker.strip import Observation
 
@@ -24,10 +26,16 @@ MODELS: Final = (AU.name, DEPTH.name, MADVNET.name)
 class Panel:
     """Every judge of the named models, and the real clips."""
 
-    def __init__(self, names: list[str], served: ServedModels, repository: Path) -> None:
+    def __init__(
+        self,
+        names: list[str],
+        served: ServedModels,
+        repository: Path,
+        people: Mapping[str, Groups],
+    ) -> None:
         self._names = names
         self._repository = repository
-        self._judges = {name: _judges(name, served) for name in names}
+        self._judges = {name: _judges(name, served, people) for name in names}
         self._real = RealJudge()
 
     def see(self, shown: Shown) -> None:
@@ -52,13 +60,14 @@ class Panel:
         return {**figures, **real, **cost}
 
 
-def _judges(name: str, served: ServedModels) -> Mapping[str, Judge]:
+def _judges(name: str, served: ServedModels, people: Mapping[str, Groups]) -> Mapping[str, Judge]:
     if name == AU.name:
         return {
             "micro_amplitude": AmplitudeJudge(),
             "flip": FlipJudge(served),
             "phantom_motion": PhantomJudge(),
             "timing": TimingJudge(),
+            "fairness": FairnessJudge(people),
         }
     if name == DEPTH.name:
         return {"against_truth": DepthJudge(served), "steadiness": SteadinessJudge(served)}

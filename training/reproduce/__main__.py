@@ -1,7 +1,8 @@
 """`python -m training.reproduce TABLE`: one command a table.
 
 `synthetic` prints the table of synthetic benchmark v1: runs that were logged under `--runs`, or are
-on record in `training/reproduce/logged.json`, are read, missing ones are trained. `casme2`, `samm`,
+on record in `training/reproduce/logged.json`, are read, missing ones are trained. `recognizers`
+sets what is served side by side. `megc-flow` leaves one subject out on real flow. `casme2`, `samm`,
 `smic` and `composite` take a licensed data set from its spreadsheets to the table of its protocol.
 """
 
@@ -13,8 +14,9 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from training.data import MODEL_REPO, data_folder
 from training.processes import CORES
-from training.reproduce import licensed, show, synthetic
+from training.reproduce import licensed, megc_flow, recognizers, show, synthetic
 from training.reproduce.synthetic import Request
 
 _WIDTH = 160
@@ -26,11 +28,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.reproduce", description=__doc__)
     tables = parser.add_subparsers(dest="table", required=True)
     _add_synthetic(tables.add_parser("synthetic"))
+    _add_recognizers(tables.add_parser("recognizers"))
+    _add_flow(tables.add_parser(megc_flow.NAME))
     for name in licensed.TABLES:
         _add_licensed(tables.add_parser(name))
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    made = _synthetic(chosen) if chosen.table == "synthetic" else _licensed(chosen)
+    makers = {"synthetic": _synthetic, "recognizers": _recognizers, megc_flow.NAME: _flow}
+    made = makers.get(chosen.table, _licensed)(chosen)
     if chosen.json == "-":
         sys.stdout.write(json.dumps(made, indent=1) + "\n")
         return
@@ -49,6 +54,15 @@ def _synthetic(chosen: argparse.Namespace) -> dict[str, object]:
     if chosen.record:
         synthetic.put_on_record(request)
     return synthetic.table(request)
+
+
+def _recognizers(chosen: argparse.Namespace) -> dict[str, object]:
+    return recognizers.table(chosen.runs / "data", chosen.model_repo, chosen.only)
+
+
+def _flow(chosen: argparse.Namespace) -> dict[str, object]:
+    file = chosen.data or data_folder() / megc_flow.FILE
+    return megc_flow.table(megc_flow.Request(file, chosen.runs, chosen.seeds))
 
 
 def _licensed(chosen: argparse.Namespace) -> dict[str, object]:
@@ -71,6 +85,19 @@ def _add_synthetic(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=CORES, help="runs at a time (default: cores)")
     parser.add_argument("--record", action="store_true", help="keep what was logged with the code")
     parser.add_argument("--logged", action="store_true", help="train nothing, print what there is")
+
+
+def _add_recognizers(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser)
+    parser.add_argument("--only", nargs="+", default=(), metavar="NAME", choices=recognizers.NAMES)
+    parser.add_argument("--model-repo", type=Path, default=MODEL_REPO)
+
+
+def _add_flow(parser: argparse.ArgumentParser) -> None:
+    _add_common(parser)
+    parser.add_argument("--loso", action="store_true", help="the protocol, and the only one")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="a flow set; default MADV_DATA's")
+    parser.add_argument("--seeds", type=int, default=3, help="1 to this (default 3)")
 
 
 def _add_licensed(parser: argparse.ArgumentParser) -> None:

@@ -19,9 +19,13 @@ _FIGURES: Final = {
 
 
 def print_table(made: Mapping[str, Any], console: Console) -> None:
-    """What `synthetic.table` or `licensed.table` gave."""
+    """What the `table` of `synthetic`, `recognizers` or `licensed` gave."""
     if "rows" in made:
         _synthetic(made, console)
+    elif "recognizers" in made:
+        _recognizers(made, console)
+    elif "rbf_svm" in made:
+        _flow(made, console)
     else:
         _licensed(made, console)
 
@@ -43,6 +47,29 @@ def _synthetic(made: Mapping[str, Any], console: Console) -> None:
     console.print(claims)
     for measure, order in made["ranks"].items():
         console.print(f"{_FIGURES[measure]}: {' > '.join(order)}")
+
+
+def _recognizers(made: Mapping[str, Any], console: Console) -> None:
+    columns = [name for name in made["recognizers"][0] if name != "name"]
+    table = Table("", *(name.replace("_", " ") for name in columns))
+    for row in made["recognizers"]:
+        table.add_row(row["name"], *(f"{row[name]:.4g}" for name in columns))
+    console.print(table)
+
+
+def _flow(made: Mapping[str, Any], console: Console) -> None:
+    table = Table(made["table"], "clips", "UF1", "UAR", "accuracy", "confusion")
+    runs = {f"seed {seed}": scores for seed, scores in made["seeds"].items()}
+    for name in ("seeds_together", "rbf_svm", "seeds_and_svm_together"):
+        runs[name.replace("_", " ")] = made[name]
+    for run, parts in runs.items():
+        for part, scores in parts.items():
+            figures = (f"{scores[key]:.4f}" for key in ("uf1", "uar", "accuracy"))
+            table.add_row(
+                f"{run}, {part}", str(scores["clips"]), *figures, str(scores["confusion"])
+            )
+    console.print(table)
+    console.print(f"{made['protocol']}; {made['subjects']} people")
 
 
 def _licensed(made: Mapping[str, Any], console: Console) -> None:

@@ -39,7 +39,7 @@ def film(plan: ClipPlan, rig: Rig, kind: Kind, name: str) -> SyntheticClip:
     encoding = draw_encoding(rng)
     gray = rng.random() < _GRAY_SHARE
     fps = round(1 / float(np.diff(plan.pts_s).mean()))
-    frames = _exposed(plan, rig, gray=gray)
+    frames = exposed(plan, rig, gray=gray)
     happens = kind == "event" and plan.event.label != NEUTRAL
     truth = range(len(plan.pts_s))
     track: Track = "prototypes" if plan.prototype else "statistics"
@@ -55,7 +55,7 @@ def film(plan: ClipPlan, rig: Rig, kind: Kind, name: str) -> SyntheticClip:
         intensity=np.ascontiguousarray(plan.intensity.transpose(0, 2, 1)),
         span=plan.span if happens else None,
         poses=np.stack([pose.numbers() for pose in plan.poses]),
-        video=_encoded(frames, fps, encoding),
+        video=encoded(frames, fps, encoding),
         landmarks=np.stack([_landmarks(plan, rig, frame) for frame in truth]),
         depth={
             frame: _depth(plan, rig, frame) for frame in sorted({plan.span.onset, plan.span.apex})
@@ -69,7 +69,7 @@ def to_video(points: Floats) -> Floats:
     return ((points - corner + 0.5) * np.float32(_PX_PER_CROP_PX) - 0.5).astype(np.float32)
 
 
-def _exposed(plan: ClipPlan, rig: Rig, *, gray: bool) -> Iterator[Gray]:
+def exposed(plan: ClipPlan, rig: Rig, *, gray: bool) -> Iterator[Gray]:
     """The camera's frames, RGB uint8 [SIDE, SIDE, 3]."""
     camera = plan.camera
     for frame in range(len(plan.pts_s)):
@@ -87,7 +87,7 @@ def _exposed(plan: ClipPlan, rig: Rig, *, gray: bool) -> Iterator[Gray]:
         yield seen
 
 
-def _encoded(frames: Iterator[Gray], fps: int, encoding: Encoding) -> bytes:
+def encoded(frames: Iterator[Gray], fps: int, encoding: Encoding) -> bytes:
     """An MP4; the same frames give the same bytes."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "clip.mp4"

@@ -15,10 +15,10 @@ class Emotion:
 
     probabilities: FloatArray
     """f32 [labels], sums to 1."""
-    level_probabilities: FloatArray
-    """f32 [levels, labels], each row sums to 1."""
-    gate: FloatArray
-    """f32 [gates], sums to 1."""
+    level_probabilities: FloatArray | None = None
+    """f32 [levels, labels], each row sums to 1; None by a network without levels."""
+    gate: FloatArray | None = None
+    """f32 [gates], sums to 1; None by a network that fuses nothing."""
 
     @property
     def label(self) -> str:

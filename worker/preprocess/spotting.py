@@ -37,13 +37,24 @@ def activity(trace: FloatArray, pts_s: npt.NDArray[np.float64]) -> npt.NDArray[n
     parted lips are left out.
     """
     change = _change(trace)
-    strength = np.linalg.norm(change, axis=1) / np.sqrt(trace.shape[1])
+    return smoothed(np.linalg.norm(change, axis=1) / np.sqrt(trace.shape[1]), pts_s)
+
+
+def smoothed(
+    signal: npt.NDArray[np.float64], pts_s: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """A signal f64 [N] averaged over `SMOOTHING_S` about each frame."""
     half = SMOOTHING_S / 2 + _ROUNDING_S
     first = np.searchsorted(pts_s, pts_s - half)
     after = np.searchsorted(pts_s, pts_s + half, side="right")
-    sums = np.concatenate([[0.0], np.cumsum(strength)])
-    smoothed: npt.NDArray[np.float64] = (sums[after] - sums[first]) / (after - first)
-    return smoothed
+    sums = np.concatenate([[0.0], np.cumsum(signal)])
+    means: npt.NDArray[np.float64] = (sums[after] - sums[first]) / (after - first)
+    return means
+
+
+def weighted(trace: FloatArray | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """A trace [N, sides, K] as rows f64 [N, sides * K] in which each AU counts its share."""
+    return np.asarray((trace * _WEIGHTS).reshape(len(trace), -1))
 
 
 def rise_above_rest(trace: FloatArray, pts_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -67,8 +78,8 @@ def spot(
     if rise[peak] < ACTIVITY_FLOOR:
         return None
     near = np.abs(pts_s - pts_s[peak]) <= MAX_HALF_S
-    onset, offset = _around(peak, near & (rise >= BOUNDARY * rise[peak]))
-    top = _around(peak, near & (rise > TOP * rise[peak]))
+    onset, offset = surroundings(peak, near & (rise >= BOUNDARY * rise[peak]))
+    top = surroundings(peak, near & (rise > TOP * rise[peak]))
     change = _change(trace)
     direction = change[top[0] : top[1] + 1].mean(axis=0)
     apex, rise_s, fall_s = locate(change @ direction, pts_s, *top)
@@ -80,13 +91,13 @@ def spot(
 
 def _change(trace: FloatArray) -> npt.NDArray[np.float64]:
     """Weighted change f64 [N, sides * K] against the calmest quarter of the frames."""
-    expressive = (trace * _WEIGHTS).reshape(len(trace), -1)
+    expressive = weighted(trace)
     size = np.linalg.norm(expressive, axis=1)
     calm = expressive[size <= np.quantile(size, CALM_SHARE)].mean(axis=0)
     return np.asarray(expressive - calm)
 
 
-def _around(position: int, inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
+def surroundings(position: int, inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
     """First and last of the frames about one that are inside without a gap."""
     before = np.flatnonzero(~inside[:position])
     after = np.flatnonzero(~inside[position:])

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from worker.contract import AnalysisReport, Event
+from worker.contract import AnalysisReport, Event, Mode
 from worker.report.bars import draw_bars
 from worker.report.keyframes import Change, KeyFrame, change
 from worker.report.style import INK, MUTED, VERDICTS, drawable, write_after
@@ -93,7 +93,12 @@ def _answer(report: AnalysisReport) -> tuple[str, str]:
 def _movement(report: AnalysisReport) -> tuple[str, str]:
     """The same where no emotion was inferred."""
     if not report.events:
-        return "No movement found", "action units alone"
+        is_search = report.mode is Mode.SPOT
+        return (
+            ("No micro-expression found", "in all of the clip")
+            if is_search
+            else ("No movement found", "action units alone")
+        )
     return "Action units", _when(report.events[0])
 
 

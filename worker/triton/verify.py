@@ -12,6 +12,7 @@ from worker.specs import (
     AU_NAMES,
     CLIP_FRAMES,
     CROP_SIZE,
+    FACE,
     LABELS,
     MODELS,
     RECOGNIZE,
@@ -25,7 +26,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "action_units": ",".join(AU_NAMES),
 }
 """What the models trained here must carry; the face detector comes from elsewhere."""
-TRAINED: Final = ("depth", "au", "madvnet", "recognize")
+TRAINED: Final = tuple(name for name in MODELS if name != FACE.name)
 DESCRIBED: Final = ("version", "digest", "trained_on", "licence", "metrics")
 """What a recognizer must say about itself, whatever it says."""
 
@@ -82,7 +83,7 @@ def compare(spec: ModelSpec, served: ModelDescription) -> Iterator[str]:
     outputs = (*spec.outputs, *(tensor for tensor in spec.optional if tensor.name in more))
     yield from _compare_tensors(f"{spec.name} output", outputs, served.outputs)
     if spec.name in TRAINED:
-        yield from _compare_parameters(spec.name, served.parameters)
+        yield from _compare_parameters(spec, served.parameters)
 
 
 def _compare_tensors(
@@ -100,11 +101,11 @@ def _signature(tensor: TensorSpec | TensorDescription) -> str:
     return f"{tensor.dtype}{list(tensor.shape)}"
 
 
-def _compare_parameters(model: str, served: Mapping[str, str]) -> Iterator[str]:
+def _compare_parameters(spec: ModelSpec, served: Mapping[str, str]) -> Iterator[str]:
     for name, expected in PARAMETERS.items():
         if (found := served.get(name, "missing")) != expected:
-            yield f"{model} parameter {name}: is {found}, expected {expected}"
-    if model == RECOGNIZE.name:
+            yield f"{spec.name} parameter {name}: is {found}, expected {expected}"
+    if spec.steps:
         yield from (
-            f"{model} parameter {name}: missing" for name in DESCRIBED if name not in served
+            f"{spec.name} parameter {name}: missing" for name in DESCRIBED if name not in served
         )

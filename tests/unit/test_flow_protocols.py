@@ -1,0 +1,125 @@
+"""Zero-shot and leave-one-subject-out on flow pictures: what may not leak, and what is found."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training import flow_weights
+from training.flow_judge import scored
+from training.flow_set import FlowSet, FlowSetError
+from training.flow_task import NETWORK, prepared
+from training.models.msjfn import MSJFN
+from training.protocols.split import LeakError
+from training.reproduce.megc_flow import Request, folds, svm_answers, table, tuned
+
+PEOPLE, CLIPS = 4, 6
+
+
+@pytest.fixture
+def made_up() -> FlowSet:
+    """Four people with six clips each; the class decides at which height something moves."""
+    count = PEOPLE * CLIPS
+    rng = np.random.default_rng(0)
+    label = np.arange(count) % 3
+    flow = rng.integers(100, 140, (count, 28, 28, 3)).astype(np.uint8)
+    for row, height in enumerate(3 + 9 * label):
+        flow[row, height : height + 4, 6:22, 1] = 250
+    person = np.arange(count) // CLIPS
+    return FlowSet(
+        flow,
+        label,
+        np.array([f"casme2:sub{number:02d}" for number in person]),
+        np.array(["casme2", "smic"])[(person % 2)],
+    )
+
+
+def _written(flow: FlowSet, file: Path) -> Path:
+    np.savez(file, **{name: getattr(flow, name) for name in FlowSet.__slots__})
+    return file
+
+
+def _weights(folder: Path, people: tuple[str, ...] = ()) -> Path:
+    torch.manual_seed(0)
+    for seed in flow_weights.SEEDS:
+        flow_weights.save(MSJFN(NETWORK), flow_weights.file_of(folder, seed), "nothing", people)
+    return folder
+
+
+def test_a_set_is_read_as_it_was_written(made_up: FlowSet, tmp_path: Path) -> None:
+    read = FlowSet.load(_written(made_up, tmp_path / "set.npz"))
+    assert np.array_equal(read.flow, made_up.flow)
+    assert len(read.pool().subjects) == PEOPLE
+
+
+def test_a_file_of_another_form_is_refused(made_up: FlowSet, tmp_path: Path) -> None:
+    np.savez(tmp_path / "half.npz", flow=made_up.flow)
+    with pytest.raises(FlowSetError, match="has no dataset, label, subject"):
+        FlowSet.load(tmp_path / "half.npz")
+    with pytest.raises(FlowSetError, match="labels are"):
+        replace(made_up, label=made_up.label + 1)
+    with pytest.raises(FlowSetError, match="not u8"):
+        replace(made_up, flow=made_up.flow[:, :14])
+
+
+def test_one_picture_under_two_names_is_a_leak(made_up: FlowSet) -> None:
+    copied = made_up.flow.copy()
+    copied[-1] = copied[0]
+    with pytest.raises(LeakError, match="more than once"):
+        replace(made_up, flow=copied).pool()
+
+
+def test_folds_leave_one_person_out(made_up: FlowSet) -> None:
+    every = folds(made_up.pool())
+    assert len(every) == PEOPLE
+    for fold in every:
+        assert len(fold.test.subjects) == 1
+        assert not fold.test.subjects & fold.train.subjects
+
+
+def test_the_svm_finds_what_people_share(made_up: FlowSet) -> None:
+    answers = svm_answers(made_up, made_up.pool())
+    assert scored(made_up, answers.argmax(axis=1).astype(np.int64))["all"]["uf1"] == 1.0
+
+
+def test_weights_that_know_the_person_are_refused(made_up: FlowSet, tmp_path: Path) -> None:
+    fold = folds(made_up.pool())[0]
+    start = flow_weights.file_of(_weights(tmp_path, tuple(fold.test.subjects)), 1)
+    labels = torch.from_numpy(made_up.label)
+    with pytest.raises(LeakError, match="taught by pictures of"):
+        tuned(fold, prepared(made_up.flow), labels, start, seed=1)
+
+
+def test_missing_and_strange_weights_are_told(tmp_path: Path) -> None:
+    with pytest.raises(flow_weights.WeightsError, match="flow_zero_shot"):
+        flow_weights.load(tmp_path / "none.pt", ())
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(flow_weights.WeightsError, match="holds no weights"):
+        flow_weights.load(tmp_path / "list.pt", ())
+
+
+def test_a_table_tells_seeds_and_takes_up_what_it_has(made_up: FlowSet, tmp_path: Path) -> None:
+    weights = _weights(tmp_path / "weights")
+    file = _written(made_up, tmp_path / "set.npz")
+    request = Request(file, tmp_path / "runs", seeds=1, weights=weights)
+    first = table(request)
+    kept = sorted((tmp_path / "runs").rglob("*.json"))
+    assert len(kept) == PEOPLE
+    before = [answers.stat().st_mtime_ns for answers in kept]
+    assert table(request) == first
+    assert [answers.stat().st_mtime_ns for answers in kept] == before
+
+
+def test_the_command_judges_any_set_of_that_form(made_up: FlowSet, tmp_path: Path) -> None:
+    file = _written(replace(made_up, dataset=np.full(PEOPLE * CLIPS, "samm")), tmp_path / "s.npz")
+    command = [sys.executable, "-m", "training.evaluate", "flow", "--data", str(file)]
+    done = subprocess.run([*command, "--json", "-"], capture_output=True, text=True, check=True)
+    report = json.loads(done.stdout)
+    assert report["protocol"].startswith("zero-shot")
+    assert set(report["mean_of_seeds"]) == {"all", "samm"}
+    assert len(report["seeds"]) == len(flow_weights.SEEDS)
