@@ -159,8 +159,8 @@ class ClipQueue:
         # In one step: what no registry lists any more would be found by nobody.
         with self._connection.pipeline(transaction=True) as pipeline:
             if job is not None:
-                # Somebody else removed it just now; or a worker that is being stopped said once more
-                # that it lives, and left an entry of its attempt that RQ cannot read.
+                # Somebody else removed it just now; or a worker that is being stopped has told once
+                # more that it lives, in an entry of its attempt that RQ cannot read.
                 with suppress(InvalidJobOperation, KeyError):
                     job.delete(pipeline=pipeline)
             # What a worker may leave behind when it dies is not deleted by that.

@@ -38,7 +38,7 @@ def judge(chosen: argparse.Namespace) -> dict[str, object]:
         seed: asked(
             flow_weights.load(flow_weights.file_of(chosen.weights, seed), people), pictures
         ).numpy()
-        for seed in flow_weights.SEEDS
+        for seed in flow_weights.seeds_in(chosen.weights)
     }
     by_seed = {seed: scored(flow, answer.argmax(axis=1)) for seed, answer in found.items()}
     together = np.mean(list(found.values()), axis=0).argmax(axis=1)

@@ -12,7 +12,6 @@ from training.models.msjfn import MSJFN, MSJFNConfig
 from training.protocols.split import LeakError
 
 FOLDER: Final = Path(__file__).parent / "weights" / "msjfn-flow"
-SEEDS: Final = (1, 2, 3, 4, 5)
 
 
 class WeightsError(ValueError):
@@ -22,6 +21,14 @@ class WeightsError(ValueError):
 def file_of(folder: Path, seed: int) -> Path:
     """Where the weights of a seed lie."""
     return folder / f"seed-{seed}.pt"
+
+
+def seeds_in(folder: Path) -> tuple[int, ...]:
+    """Seeds whose weights lie in a folder, in order; raises WeightsError where there are none."""
+    found = sorted(int(file.stem.removeprefix("seed-")) for file in folder.glob("seed-*.pt"))
+    if not found:
+        raise WeightsError(f"{folder} has no weights: python -m training.flow_zero_shot makes them")
+    return tuple(found)
 
 
 def save(network: MSJFN, file: Path, data: str, people: Collection[str] = ()) -> None:

@@ -21,6 +21,7 @@ from training.metrics import uf1
 
 SCHEDULE: Final = Schedule(epochs=6, learning_rate=3e-3)
 PICTURES: Final = 6000
+_SEEDS: Final = (1, 2, 3, 4, 5)
 _HELD_OUT: Final = 500
 
 
@@ -29,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=flow_weights.FOLDER, metavar="DIR")
-    parser.add_argument("--seeds", type=int, nargs="+", default=flow_weights.SEEDS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=_SEEDS)
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()

@@ -1,9 +1,9 @@
 """`python -m training.size [--model-repo DIR]`: parameters and multiply-accumulates, as JSON.
 
 Counted on the graphs that are served, whatever they were exported from. MACs are per crop for `au`
-and `depth`, per clip of 16 frames for `madvnet`; convolutions, linear layers and attention count,
-element-wise work does not. `madvnet_configurations` are counted alike, on networks that need not be
-trained or served.
+and `depth`, per clip of 16 frames for the networks of emotions; convolutions, linear layers and
+attention count, element-wise work does not. `madvnet_configurations` are counted alike, on networks
+that need not be trained or served.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from training.data import MODEL_REPO
 from training.experiment import NetworkConfig, build
 from training.models.madvnet import SIZES
 from training.models.pictures import PictureConfig
-from worker.specs import AU, AU_COUNT, DEPTH, MADVNET, SIDES, ModelSpec, TensorSpec
+from worker.specs import AU, AU_COUNT, DEPTH, EMOTION_NETWORKS, SIDES, ModelSpec, TensorSpec
 
 Shape = tuple[int, ...]
 Feeds = Mapping[str, npt.NDArray[np.generic]]
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model-repo", type=Path, default=MODEL_REPO)
     repository: Path = parser.parse_args().model_repo
-    served = {spec.name: measure(spec, repository) for spec in (AU, DEPTH, MADVNET)}
+    served = {spec.name: measure(spec, repository) for spec in (AU, DEPTH, *EMOTION_NETWORKS)}
     by_name = {name: measure_network(config) for name, config in SIZES.items()}
     sizes = {**served, "madvnet_configurations": by_name}
     sys.stdout.write(json.dumps(sizes, indent=2) + "\n")

@@ -25,8 +25,9 @@ CHANGES_CHANNEL = "madv:changes"
 """Redis channel on which the id of every job is published that has come a step further."""
 EVENTS_KEPT = 1000
 """Events a job's stream holds at most."""
-RECOGNIZERS = ("madvnet", "au")
-"""The first is taken where none is asked for. `au` measures action units and infers no emotion."""
+RECOGNIZERS = ("madvnet", "affectivenet", "afn", "ensemble", "au")
+"""The first is taken where none is asked for. `ensemble` is the mean of those before it; `au`
+measures action units and infers no emotion."""
 
 
 ErrorCode = codes.ErrorCode
@@ -222,9 +223,12 @@ class Prediction(Strict):
     confidence: Literal["calibrated", "uncalibrated"]
     abstained: bool
     level_probabilities: dict[str, dict[str, float]] = Field(
-        description="the same from the low, mid and high level heads alone"
+        description="the same from the low, mid and high level heads alone; empty by a recognizer "
+        "without levels"
     )
-    gate: dict[str, float] = Field(description="weights of the dynamic fusion; sum to 1")
+    gate: dict[str, float] = Field(
+        description="weights of the dynamic fusion, sum 1; empty by a recognizer without"
+    )
 
 
 class Event(Strict):

@@ -33,6 +33,7 @@ from worker.contract import (
     PROBE_KEY,
     PROGRESS_META_KEY,
     QUEUE_NAME,
+    RECOGNIZERS,
     SETTLED_FIELD,
     AnalysisReport,
     Capabilities,
@@ -340,6 +341,6 @@ def test_workers_announce_what_they_can_do(stack: EmbeddedStack) -> None:
         able = Capabilities.model_validate_json(redis.get(CAPABILITIES_KEY))
         assert len(Worker.all(connection=redis)) == stack.config.workers
 
-    assert [card.name for card in able.models] == ["madvnet", "au"]
+    assert [card.name for card in able.models] == list(RECOGNIZERS)
     assert able.models[0].metrics
     assert able.limits.max_bytes == int(stack.config.settings["MADV_MAX_UPLOAD_BYTES"])

@@ -141,7 +141,7 @@ def test_a_caller_may_wait_for_the_result_itself(http: httpx.Client, demo_clip: 
 
 
 def test_models_and_limits_are_published(client: MadvClient) -> None:
-    model, _ = client.models()
+    model, *_ = client.models()
     assert model.name == "madvnet"
     assert "happiness" in model.labels
     assert model.digest.startswith("sha256:")

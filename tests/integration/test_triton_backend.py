@@ -8,7 +8,8 @@ import pytest
 from service.embedded.stack import EmbeddedStack
 from worker.backend import Backend, Deadline
 from worker.errors import BackendTimeout, ContractMismatch
-from worker.specs import AU, CLIP_FRAMES, CROP_SIZE, FACE, MODELS, RECOGNIZE, ModelSpec
+from worker.models.registry import REGISTRY
+from worker.specs import CLIP_FRAMES, CROP_SIZE, FACE, MODELS, RECOGNIZE, ModelSpec
 from worker.triton.client import TritonBackend
 from worker.triton.inprocess import InProcessBackend
 from worker.triton.verify import probe, verify
@@ -19,8 +20,7 @@ RANDOM = np.random.default_rng(7)
 CROPS = RANDOM.integers(0, 256, (CLIP_FRAMES, 3, CROP_SIZE, CROP_SIZE), dtype=np.uint8)
 IMAGE = RANDOM.uniform(0, 255, (2, 3, 96, 160)).astype(np.float32)
 INPUTS = {
-    AU: {"crops": CROPS, "reference": CROPS[:1]},
-    RECOGNIZE: {"crops": CROPS, "reference": CROPS[:1]},
+    **{judge.spec: judge.prepare(CROPS, CROPS[:1]) for judge in REGISTRY.values()},
     FACE: {"image": IMAGE},
 }
 

@@ -140,6 +140,8 @@ def test_what_is_fitted_is_served(tmp_path: Path) -> None:
     repo = tmp_path / "repo"
     for name in ("au", "depth", "madvnet", "recognize"):
         shutil.copytree(MODEL_REPO / name, repo / name)
+    (repo / "madvnet" / repository.CALIBRATION_FILE).unlink(missing_ok=True)
+    repository.write_ensemble(repo / "recognize", repo)
     before = read_config(repo, "recognize").parameters["digest"].string_value
     noise = clips(6)
 

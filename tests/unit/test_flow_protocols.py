@@ -46,7 +46,7 @@ def _written(flow: FlowSet, file: Path) -> Path:
 
 def _weights(folder: Path, people: tuple[str, ...] = ()) -> Path:
     torch.manual_seed(0)
-    for seed in flow_weights.SEEDS:
+    for seed in (1, 2):
         flow_weights.save(MSJFN(NETWORK), flow_weights.file_of(folder, seed), "nothing", people)
     return folder
 
@@ -98,6 +98,8 @@ def test_weights_that_know_the_person_are_refused(made_up: FlowSet, tmp_path: Pa
 def test_missing_and_strange_weights_are_told(tmp_path: Path) -> None:
     with pytest.raises(flow_weights.WeightsError, match="flow_zero_shot"):
         flow_weights.load(tmp_path / "none.pt", ())
+    with pytest.raises(flow_weights.WeightsError, match="no weights"):
+        flow_weights.seeds_in(tmp_path)
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(flow_weights.WeightsError, match="holds no weights"):
         flow_weights.load(tmp_path / "list.pt", ())
@@ -122,4 +124,4 @@ def test_the_command_judges_any_set_of_that_form(made_up: FlowSet, tmp_path: Pat
     report = json.loads(done.stdout)
     assert report["protocol"].startswith("zero-shot")
     assert set(report["mean_of_seeds"]) == {"all", "samm"}
-    assert len(report["seeds"]) == len(flow_weights.SEEDS)
+    assert len(report["seeds"]) == len(flow_weights.seeds_in(flow_weights.FOLDER))

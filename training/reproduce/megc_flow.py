@@ -5,7 +5,7 @@ Networks of folds are thrown away. Their answers are kept, so that what was inte
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from training import flow_weights
-from training.flow_judge import scored, spread
+from training.flow_judge import Scores, scored, spread
 from training.flow_set import CLASSES, FlowSet, row_of
 from training.flow_task import Schedule, asked, prepared, taught
 from training.losses import balanced
@@ -41,8 +41,8 @@ _BOX: Final = 10.0
 
 Answers = npt.NDArray[np.float32]
 """f32 [N, classes]: probabilities or votes, in the order of the set's rows"""
-Answer = Callable[[Fold], npt.NDArray[np.floating[npt.NBitBase]]]
-"""Of the test clips of a fold, f [n, classes]."""
+Answer = Callable[[Fold], Answers]
+"""Of the test clips of a fold, f32 [n, classes]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def table(request: Request) -> dict[str, object]:
     """
     flow = FlowSet.load(request.data)
     pool = flow.pool()
-    asked_for = flow_weights.SEEDS[: request.seeds]
+    asked_for = flow_weights.seeds_in(request.weights)[: request.seeds]
     found = {seed: _network_answers(request, flow, pool, seed) for seed in asked_for}
     together, votes = np.mean(list(found.values()), axis=0), svm_answers(flow, pool)
     by_seed = {seed: _scored(flow, pool, answers) for seed, answers in found.items()}
@@ -86,15 +86,13 @@ def svm_answers(flow: FlowSet, pool: Pool) -> Answers:
     norms = (pixels**2).sum(axis=1)
     apart = np.maximum(norms[:, None] + norms[None] - 2 * pixels @ pixels.T, 0)
 
-    def answer(fold: Fold) -> npt.NDArray[np.floating[npt.NBitBase]]:
+    def answer(fold: Fold) -> Answers:
         learnt, tested = _rows(fold.train, Role.TRAIN), _rows(fold.test, Role.TEST)
         width = 1 / (pixels.shape[1] * pixels[learnt].var())
         machine = SVC(C=_BOX, kernel="precomputed", decision_function_shape="ovr")
         machine.fit(np.exp(-width * apart[np.ix_(learnt, learnt)]), flow.label[learnt])
-        votes: npt.NDArray[np.float64] = machine.decision_function(
-            np.exp(-width * apart[np.ix_(tested, learnt)])
-        )
-        return votes
+        votes = machine.decision_function(np.exp(-width * apart[np.ix_(tested, learnt)]))
+        return np.asarray(votes, dtype=np.float32)
 
     return gathered(pool, answer, folds(pool))
 
@@ -131,7 +129,7 @@ def _network_answers(request: Request, flow: FlowSet, pool: Pool, seed: int) -> 
     place.mkdir(parents=True, exist_ok=True)
     pictures, labels = prepared(flow.flow), torch.from_numpy(flow.label)
 
-    def answer(fold: Fold) -> npt.NDArray[np.floating[npt.NBitBase]]:
+    def answer(fold: Fold) -> Answers:
         file = place / f"{fold.name.replace(':', '-')}.json"
         if not file.is_file():
             found = tuned(fold, pictures, labels, start, seed)
@@ -153,7 +151,7 @@ def _rows(part: Part, role: Role) -> npt.NDArray[np.intp]:
     return np.array([row_of(sample) for sample in part.samples], dtype=np.intp)
 
 
-def _scored(flow: FlowSet, pool: Pool, answers: Answers) -> Mapping[str, Mapping[str, object]]:
+def _scored(flow: FlowSet, pool: Pool, answers: Answers) -> dict[str, Scores]:
     """Pooled over folds; `Predictions` refuses a clip that is missing or judged twice."""
     predictions, best = Predictions(pool, CLASSES), answers.argmax(axis=1)
     for fold in folds(pool):

@@ -109,10 +109,13 @@ def jobs(request: Request, clips: Manifest) -> list[Job]:
 
 
 def _asked(request: Request) -> list[tuple[Row, Sequence[int]]]:
-    """Rows with their seeds; MADV-Net S has the one of its recipe."""
+    """Rows with their seeds; MADV-Net S has the one of its recipe, peers have the first."""
     experiment = Experiment.load(train.CONFIGS / "madvnet.toml")
     full = (Row(FULL, "served size", experiment), (experiment.recipe.seed,))
-    equal = [(row, request.seeds) for row in rows(within(request.budget))]
+    equal = [
+        (row, request.seeds[:1] if row.group == "peer" else request.seeds)
+        for row in rows(within(request.budget))
+    ]
     return [(row, seeds) for row, seeds in (full, *equal) if request.wants(row.name)]
 
 

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from typing import Final
 
-from worker.models import au, madvnet
+from worker.models import affectivenet, afn, au, madvnet
+from worker.models.ensemble import ensemble
 from worker.models.recognizer import Recognizer
 from worker.specs import AU, RECOGNIZE
 
+_OF_EMOTIONS: Final = (
+    Recognizer("madvnet", RECOGNIZE, madvnet.prepare, madvnet.interpret),
+    affectivenet.RECOGNIZER,
+    afn.RECOGNIZER,
+)
+"""Each named like its network in `worker.specs.EMOTION_NETWORKS`."""
+_OF_MOVEMENT: Final = Recognizer("au", AU, au.prepare, au.recognition, labels=())
 REGISTRY: Final[Mapping[str, Recognizer]] = {
-    "madvnet": Recognizer("madvnet", RECOGNIZE, madvnet.prepare, madvnet.interpret),
-    "au": Recognizer("au", AU, au.prepare, au.recognition, labels=()),
+    each.name: each for each in (*_OF_EMOTIONS, ensemble(_OF_EMOTIONS), _OF_MOVEMENT)
 }
 
 
