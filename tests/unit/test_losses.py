@@ -146,7 +146,7 @@ def test_an_experiment_is_read_from_toml(tmp_path: Path) -> None:
         ({"recipe": {"precision": "int8"}}, "precision must be among"),
         ({"epochs": 6}, "unknown in an experiment: epochs"),
         ({"task": "guess"}, "task must be among"),
-        ({"task": "reconstruct", "network": {"peer": "c3d"}}, "not pre-trained"),
+        ({"task": "reconstruct", "network": {"peer": "c3d"}}, "only MADV-Net is pre-trained"),
         ({"network": {"peer": "c3d", "depth": 2}}, "unknown in \\[network\\]: depth"),
         ({"network": {"width": 2}}, "unknown in \\[network\\]: width"),
         ({"network": {"size": "xl"}}, "unknown in \\[network\\]: xl"),

@@ -58,7 +58,8 @@ def test_depth_keeps_its_budget() -> None:
 def test_the_served_graph_of_madvnet_has_the_products_of_configuration_s() -> None:
     counted = size.measure_network(SIZES["s"])
     served = size.measure(MADVNET, MODEL_REPO)
-    assert counted["mmacs"] == served["mmacs"]
+    # The maps of attention that the graph gives besides have a few products of their own.
+    assert counted["mmacs"] == pytest.approx(served["mmacs"], rel=1e-3)
     # The graph has no batch norms of its own any more: they are part of the convolutions.
     assert counted["parameters_m"] == pytest.approx(served["parameters_m"], rel=0.01)
 
