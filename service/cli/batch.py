@@ -1,17 +1,18 @@
 """Many clips at once: `madv batch submit` and `madv batch status`."""
 
+import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import anyio
 import typer
+from anyio import CancelScope
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -39,6 +40,7 @@ from worker.contract import RECOGNIZERS, Faces, Mode
 app = typer.Typer(name="batch", help="Many clips at once.", no_args_is_help=True)
 
 Watch = Callable[[Tally], None]
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 # 429 is left to the run, which holds all uploads back; a gateway that restarts is waited for.
 _RETRIES = Retries(total_s=120.0, reconnects=8, statuses=frozenset({503}))
@@ -130,29 +132,34 @@ def _run(plan: _Plan, ledger: Ledger, console: Console) -> Tally:
             await submission.run(plan.defaults)
             return submission.tally
 
-    try:
-        with _watching(console) as watch, _sigterm_like_ctrl_c():
-            return anyio.run(whole, watch)
-    except KeyboardInterrupt:
+    with _watching(console) as watch:
+        tally = anyio.run(_unless_interrupted, whole, watch)
+    if tally is None:
         console.print(
             f"interrupted with {len(ledger.done)} of {len(plan.entries)} clips done; "
             "the same command goes on from here"
         )
-        raise
+        raise KeyboardInterrupt
+    return tally
 
 
-@contextmanager
-def _sigterm_like_ctrl_c() -> Iterator[None]:
-    """The event loop ends its tasks in order on SIGINT; SIGTERM becomes one."""
+async def _unless_interrupted(
+    whole: Callable[[Watch], Awaitable[Tally]], watch: Watch
+) -> Tally | None:
+    """The run to its end, or None where SIGINT or SIGTERM ended it in order before.
 
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # signal's shape
-        signal.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    A scope is cancelled rather than the task: that cannot be lost in something awaited.
+    """
+    loop = asyncio.get_running_loop()
+    with CancelScope() as run:
+        for number in _INTERRUPTS:
+            loop.add_signal_handler(number, run.cancel)
+        try:
+            return await whole(watch)
+        finally:
+            for number in _INTERRUPTS:
+                loop.remove_signal_handler(number)
+    return None
 
 
 @contextmanager
