@@ -1,6 +1,6 @@
 """`python -m training.flow_zero_shot`: teaches MSJFN by synthetic flow alone, seed by seed.
 
-Pictures are kept under `--runs`; what is missing is made first (14 ms of a core each). Validation
+Pictures are kept under `--runs`; what is missing is made first. Validation
 is by synthetic faces of other people: nothing here reads real flow.
 """
 

@@ -59,7 +59,7 @@ _WIDTHS: Final[Mapping[str, int]] = {
     "former-dfer": 12,
     "videomae": 32,
 }
-"""Such that a clip takes about as long as with the ablations' MADV-Net, or up to 1.7 times."""
+"""Such that a clip takes about as long as with the ablations' MADV-Net, or somewhat longer."""
 
 
 @dataclass(frozen=True, slots=True)
