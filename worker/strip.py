@@ -13,6 +13,7 @@ from worker.contract import Progress
 from worker.domain import FaceBox, FloatArray, Frame, Image
 from worker.models import au
 from worker.preprocess.reference import central_frame, probed, resting_frame
+from worker.preprocess.spikes import without_spikes
 from worker.preprocess.stabilise import Placement
 from worker.presence import Status
 from worker.specs import AU, AU_COUNT, SIDES
@@ -57,7 +58,7 @@ class Observation:
     reference_frame: int
     """and the frame of the clip it is from."""
     trace: FloatArray
-    """f32 [N, sides, K], change against the reference in FACS units."""
+    """f32 [N, sides, K], change against the reference in FACS units, without spikes."""
     seen_before: int
     """Of the frames so many were in the window before."""
     peaks: slice
@@ -156,17 +157,18 @@ class Strip:
         crops = np.stack(self._crops)
         reference, reference_frame = self._reference = self._reference or self._rest(crops)
         self._trace = self._meter.trace(self._trace, crops, reference, self._frames[0][0])
+        pts_s = np.array([pts_s for _, pts_s in self._frames])
         peaks = slice(self._peaks_from, count if is_last else count - self._share(_AHEAD))
         seen = Observation(
             self._anchor,
             judged,
             np.array([index for index, _ in self._frames]),
-            np.array([pts_s for _, pts_s in self._frames]),
+            pts_s,
             crops,
             list(self._placements),
             reference,
             reference_frame,
-            self._trace,
+            without_spikes(self._trace, pts_s),
             seen_before,
             peaks,
         )
