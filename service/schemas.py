@@ -46,6 +46,11 @@ class JobOptions(BaseModel):
         description="`main`: the largest face of the first frames that show one; `all`: also "
         "`faces`, with rows and a prediction for each.",
     )
+    explain: bool = Field(
+        default=False,
+        description="With each event an `explanation`: how far each part of the face moved, and "
+        "where the recognizer looked.",
+    )
     fps: float | None = Field(
         default=None,
         gt=0,

@@ -71,6 +71,7 @@ class JobRecord(BaseModel):
             recognizer=self.options.recognizer,
             mode=self.options.mode,
             faces=self.options.faces,
+            explain=self.options.explain,
             store_input=self.options.store_input,
             fps=self.options.fps,
             traceparent=self.traceparent,

@@ -7,18 +7,20 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training import transfer
+from training import flow_batch, transfer
 from training.benchmark import manifest
 from training.benchmark.clips import halves, load_clips
 from training.clip_batch import enlarged, mirrored, tensors
 from training.distributed import Team
 from training.experiment import Experiment, build
-from training.loop import Batch, Score, Subject, fit
+from training.flow_task import asked, centred
+from training.loop import Batch, Loss, Score, Subject, fit
 from training.losses import LossConfig, total
 from training.losses.terms import focal
 from training.masked import Reconstructor, missed
 from training.metrics import accuracy, uf1
 from training.models.madvnet import MADVNet
+from training.models.msjfn import MSJFN
 from training.models.pictures import PictureNet
 from training.picture_batch import pictured, pictures_of
 from worker.models.coarse import COARSE_INDEX, fold
@@ -63,9 +65,11 @@ def teach(
         fit(filler, data, experiment.recipe, missed, lambda _: {}, folder, subject=subject)
         return network
     judge: Score = partial(score, held_out=held_out) if held_out is not None else lambda _: {}
+    own_loss: Loss = partial(loss, config=experiment.loss)
     if isinstance(network, PictureNet):
         data = pictured(data, network.config)
-    own_loss = partial(loss, config=experiment.loss)
+    elif isinstance(network, MSJFN):
+        data, own_loss = flow_batch.flowed(data, network.config.side), flow_batch.loss
     fit(network, data, experiment.recipe, own_loss, judge, folder, subject=subject)
     return network
 
@@ -111,6 +115,9 @@ def score(model: nn.Module, held_out: Batch) -> dict[str, float]:
 
 def _logits(model: nn.Module, rows: list[Tensor]) -> Tensor:
     crops, depth, action_units = rows
+    if isinstance(model, MSJFN):
+        flows = flow_batch.flows_of(crops.cpu(), model.config.side).to(crops.device)
+        return asked(model, centred(flows)).log().cpu()
     if isinstance(model, PictureNet):
         output = model(pictures_of(crops.cpu(), model.config)[:, :, None].to(crops.device))
     else:

@@ -10,11 +10,12 @@ from torch import nn
 
 from training.losses import LossConfig
 from training.models.madvnet import MADVNet, MADVNetConfig
+from training.models.msjfn import MSJFN, MSJFNConfig
 from training.models.peers import PeerConfig, build_peer
 from training.models.pictures import PictureConfig, PictureNet
 from training.recipe import SCRATCH, Recipe
 
-NetworkConfig = MADVNetConfig | PeerConfig | PictureConfig
+NetworkConfig = MADVNetConfig | PeerConfig | PictureConfig | MSJFNConfig
 Task = Literal["recognise", "reconstruct"]
 """Name the expression; or fill in masked tubes of the video, which needs no label."""
 
@@ -44,8 +45,9 @@ class Experiment:
     def parse(cls, tables: Mapping[str, object]) -> "Experiment":
         """`task`, `start`, tables `[network]`, `[loss]`, `[recipe]`, all optional.
 
-        `[network]` is one of MADV-Net, of a peer where it has the key `peer`, or of a network of
-        pictures where it has `pictures`. Raises ValueError for what is unknown.
+        `[network]` is one of MADV-Net, of a peer where it has the key `peer`, of a network of
+        pictures where it has `pictures`, or of MSJFN where it has `joint`. Raises ValueError for
+        what is unknown.
         """
         if unknown := tables.keys() - cls.__dataclass_fields__.keys():
             raise ValueError(f"unknown in an experiment: {', '.join(sorted(unknown))}")
@@ -78,6 +80,8 @@ def build(config: NetworkConfig) -> nn.Module:
     match config:
         case PictureConfig():
             return PictureNet(config)
+        case MSJFNConfig():
+            return MSJFN(config)
         case PeerConfig():
             return build_peer(config)
         case MADVNetConfig():
@@ -89,12 +93,12 @@ def configured(told: Mapping[str, Any]) -> NetworkConfig:
     return kind_of(told)(**told)
 
 
-def kind_of(
-    network: Mapping[str, object],
-) -> type[MADVNetConfig] | type[PeerConfig] | type[PictureConfig]:
+def kind_of(network: Mapping[str, object]) -> type[NetworkConfig]:
     """What a configuration of a network is about."""
     if "pictures" in network:
         return PictureConfig
+    if "joint" in network:
+        return MSJFNConfig
     return PeerConfig if "peer" in network else MADVNetConfig
 
 

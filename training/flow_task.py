@@ -42,11 +42,18 @@ def prepared(pictures: npt.NDArray[np.uint8]) -> Tensor:
     u and v are centred on their median, since most of a face rests, and all three divided by
     their spread: what min-max stretching did to them goes.
     """
-    planes = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
-    middle = torch.from_numpy(np.median(pictures[..., :2], axis=(1, 2)).astype(np.float32))
+    return centred(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+
+
+def centred(pictures: Tensor) -> Tensor:
+    """The same of flow pictures uint8 [N, 3, S, S], in operations that can be exported."""
+    planes = pictures.float()
     spread = planes.std(dim=(2, 3), keepdim=True) + 1
-    planes[:, :2] -= middle[:, :, None, None]
-    return planes / spread
+    motion = planes[:, :2].flatten(2).sort(dim=2).values
+    half = motion.shape[2] // 2
+    middle = (motion[:, :, (motion.shape[2] - 1) // 2] + motion[:, :, half]) / 2
+    rest = torch.cat([middle, torch.zeros_like(middle[:, :1])], dim=1)
+    return (planes - rest[:, :, None, None]) / spread
 
 
 def taught(
@@ -100,23 +107,24 @@ def mirrored(pictures: Tensor) -> Tensor:
 
 def augmented(pictures: Tensor) -> Tensor:
     """Half of a batch mirrored; all moved, with a tilt of the head and noise on top."""
-    count, _, height, width = pictures.shape
-    turned = torch.rand(count, 1, 1, 1) < 0.5  # noqa: PLR2004  # half
+    (count, _, height, width), place = pictures.shape, pictures.device
+    turned = torch.rand(count, 1, 1, 1, device=place) < 0.5  # noqa: PLR2004  # half
     pictures = _moved(torch.where(turned, mirrored(pictures), pictures))
-    down = torch.linspace(-1, 1, height).view(1, 1, -1, 1)
-    across = torch.linspace(-1, 1, width).view(1, 1, 1, -1)
-    slopes = _SLOPE * torch.randn(2, count, 2, 1, 1)
+    down = torch.linspace(-1, 1, height, device=place).view(1, 1, -1, 1)
+    across = torch.linspace(-1, 1, width, device=place).view(1, 1, 1, -1)
+    slopes = _SLOPE * torch.randn(2, count, 2, 1, 1, device=place)
     tilt = fn.pad(slopes[0] * across + slopes[1] * down, (0, 0, 0, 0, 0, 1))
-    noise = _NOISE * torch.rand(count, 1, 1, 1) * torch.randn_like(pictures)
-    seen = torch.ones(count, 3, 1, 1)
-    seen[:, 2] = (torch.rand(count, 1, 1) > _NO_STRAIN).float()
+    noise = _NOISE * torch.rand(count, 1, 1, 1, device=place) * torch.randn_like(pictures)
+    seen = torch.ones(count, 3, 1, 1, device=place)
+    seen[:, 2] = (torch.rand(count, 1, 1, device=place) > _NO_STRAIN).float()
     return (pictures + tilt + noise) * seen
 
 
 def _moved(pictures: Tensor) -> Tensor:
-    count = len(pictures)
-    scale = torch.exp(_SCALE * torch.randn(count, 2))
-    turn, shift = _TURN * torch.randn(count), _SHIFT * torch.randn(count, 2)
+    count, place = len(pictures), pictures.device
+    scale = torch.exp(_SCALE * torch.randn(count, 2, device=place))
+    turn = _TURN * torch.randn(count, device=place)
+    shift = _SHIFT * torch.randn(count, 2, device=place)
     rows = (
         torch.stack([scale[:, 0], turn, shift[:, 0]], dim=1),
         torch.stack([-turn, scale[:, 1], shift[:, 1]], dim=1),

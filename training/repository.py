@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -84,30 +84,47 @@ def write_ensemble(folder: Path, repository: Path, spec: ModelSpec = RECOGNIZE) 
     What was measured and fitted lies with its network of emotions, or with itself if it has more.
     """
     parts = [repository / step.name for step in spec.steps]
-    networks = [repository / step.name for step in spec.steps if step in EMOTION_NETWORKS]
-    own = networks[0] if len(networks) == 1 else repository / spec.name
-    judges = digest([network / "1" / "model.onnx" for network in networks])
-    fitted = calibration(own / CALIBRATION_FILE, judges)
-    # Another calibration gives other answers, so it is part of what the digest covers.
-    also = [own / CALIBRATION_FILE] if fitted else []
-    weights = digest([*(part / "1" / "model.onnx" for part in parts), *also])
+    weights = ensemble_digest(repository, spec)
+    own = _own_folder(repository, spec)
     about = {
         **parameters(weights, _joint_origin(parts)),
-        **fitted,
+        **_fitted(repository, spec),
         "metrics": metrics(own / METRICS_FILE, weights),
     }
-    steps = [_step(step, spec) for step in spec.steps]
+    given = replace(spec, outputs=_given(spec, repository))
+    steps = [_step(step, given) for step in spec.steps]
     (folder / "1").mkdir(parents=True, exist_ok=True)
     (folder / "1" / ".gitkeep").touch()  # Triton wants the folder, git keeps no empty one
     text = [
         f'name: "{spec.name}"\nplatform: "ensemble"\nmax_batch_size: 0\n',
         "version_policy { specific { versions: [ 1 ] } }\n",
         _tensors("input", spec.inputs, 0),
-        _tensors("output", spec.outputs, 0),
+        _tensors("output", given.outputs, 0),
         "ensemble_scheduling {\n  step [\n" + ",\n".join(steps) + "\n  ]\n}\n",
         _parameters(about),
     ]
     _write(folder, "".join(text))
+
+
+def ensemble_digest(repository: Path, spec: ModelSpec = RECOGNIZE) -> str:
+    """What a result of an ensemble names: all that its answers depend on."""
+    files = [repository / step.name / "1" / "model.onnx" for step in spec.steps]
+    # Another calibration gives other answers.
+    also = [_own_folder(repository, spec) / CALIBRATION_FILE] if _fitted(repository, spec) else []
+    return digest([*files, *also])
+
+
+def _fitted(repository: Path, spec: ModelSpec) -> dict[str, str]:
+    """Parameters of the calibration of an ensemble, if there is one."""
+    judges = [repository / step.name for step in spec.steps if step in EMOTION_NETWORKS]
+    weights = digest([network / "1" / "model.onnx" for network in judges])
+    return calibration(_own_folder(repository, spec) / CALIBRATION_FILE, weights)
+
+
+def _own_folder(repository: Path, spec: ModelSpec) -> Path:
+    """Where that lies which was measured and fitted: with the one network of emotions, if one."""
+    networks = [step for step in spec.steps if step in EMOTION_NETWORKS]
+    return repository / (networks[0] if len(networks) == 1 else spec).name
 
 
 def write_ensembles(repository: Path) -> None:
@@ -188,6 +205,16 @@ def _outputs(network: Path, spec: ModelSpec) -> tuple[TensorSpec, ...]:
     return (*spec.outputs, *(tensor for tensor in spec.optional if tensor.name in there))
 
 
+def _given(ensemble: ModelSpec, repository: Path) -> tuple[TensorSpec, ...]:
+    """What an ensemble gives: of the optional outputs those that one of its parts has."""
+    there = {
+        tensor
+        for step in ensemble.steps
+        for tensor in _outputs(repository / step.name / "1" / "model.onnx", step)
+    }
+    return (*ensemble.outputs, *(tensor for tensor in ensemble.optional if tensor in there))
+
+
 def _tensors(kind: str, specs: tuple[TensorSpec, ...], max_batch: int) -> str:
     rows = ",\n".join(
         f'  {{ name: "{spec.name}" data_type: TYPE_{spec.dtype} dims: {_dims(spec, max_batch)} }}'
@@ -224,7 +251,7 @@ def _step(spec: ModelSpec, ensemble: ModelSpec) -> str:
     wanted |= {tensor.name for step in ensemble.steps for tensor in step.inputs}
     rows = [f'      model_name: "{spec.name}"', "      model_version: 1"]
     rows += [f'      input_map {{ key: "{t.name}" value: "{t.name}" }}' for t in spec.inputs]
-    for tensor in spec.outputs:
+    for tensor in (*spec.outputs, *spec.optional):
         names = (tensor.name, f"{spec.name}_{tensor.name}")
         rows += [
             f'      output_map {{ key: "{tensor.name}" value: "{name}" }}'

@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from training.data import MODEL_REPO
 from training.experiment import NetworkConfig, build
 from training.models.madvnet import SIZES
+from training.models.msjfn import MSJFNConfig
 from training.models.pictures import PictureConfig
 from worker.specs import AU, AU_COUNT, DEPTH, EMOTION_NETWORKS, SIDES, ModelSpec, TensorSpec
 
@@ -58,19 +59,28 @@ def measure(spec: ModelSpec, repository: Path) -> dict[str, float]:
 @torch.no_grad()
 def measure_network(config: NetworkConfig) -> dict[str, float]:
     """The same of any network that sees clips, by shapes alone: nothing is computed."""
-    seen = len(config.pictures) if isinstance(config, PictureConfig) else config.frames
-    channels = config.channels if isinstance(config, PictureConfig) else 1
     with torch.device("meta"):
         network = build(config).eval()
-        crops = torch.empty((1, seen, channels, config.side, config.side), dtype=torch.uint8)
-        depth = torch.empty((1, config.frames, 1, config.side, config.side))
-        change = torch.empty((1, config.frames, len(SIDES), AU_COUNT))
+        seen = _seen(config)
     with FlopCounterMode(display=False) as counter:
-        network(crops, depth, change)
+        network(*seen)
     return {
         "parameters_m": round(sum(w.numel() for w in network.parameters()) / 1e6, 3),
         "mmacs": round(counter.get_total_flops() / 2 / 1e6, 1),
     }
+
+
+def _seen(config: NetworkConfig) -> tuple[torch.Tensor, ...]:
+    """What a network is given for one clip."""
+    if isinstance(config, MSJFNConfig):
+        return (torch.empty((1, config.channels, config.side, config.side)),)
+    pictures = len(config.pictures) if isinstance(config, PictureConfig) else config.frames
+    channels = config.channels if isinstance(config, PictureConfig) else 1
+    return (
+        torch.empty((1, pictures, channels, config.side, config.side), dtype=torch.uint8),
+        torch.empty((1, config.frames, 1, config.side, config.side)),
+        torch.empty((1, config.frames, len(SIDES), AU_COUNT)),
+    )
 
 
 def macs(file: Path, feeds: Feeds) -> int:

@@ -15,6 +15,8 @@ from onnx import helper
 from torch import Tensor, nn
 
 from training.experiment import build, configured
+from training.flow_task import asked, centred
+from training.models import msjfn
 from training.models.au import AUNet
 from training.models.depth import DepthNet
 from training.models.madvnet import MADVNet
@@ -28,20 +30,25 @@ from worker.specs import (
     AU_MAX,
     CLIP_FRAMES,
     DEPTH,
+    FLOW_SIDE,
+    LABELS,
     MADVNET,
+    MSJFN,
     ModelSpec,
     TensorSpec,
 )
 
-PICTURE_NETWORKS: Final = {
+SEEING: Final[dict[ModelSpec, PictureConfig | msjfn.MSJFNConfig]] = {
+    MSJFN: msjfn.MSJFNConfig(width=24, joint=32, cells=14, side=FLOW_SIDE, classes=len(LABELS)),
     AFFECTIVENET: PictureConfig(affectivenet.PICTURES, "affectivenet"),
     AFN: PictureConfig(afn.PICTURES, "afn"),
 }
+"""Networks that are served one picture of a clip or two, as their recipes have them."""
 NETWORKS: Final[dict[ModelSpec, Callable[[], nn.Module]]] = {
     AU: AUNet,
     DEPTH: DepthNet,
     MADVNET: MADVNet,
-    **{spec: partial(PictureNet, config) for spec, config in PICTURE_NETWORKS.items()},
+    **{spec: partial(build, config) for spec, config in SEEING.items()},
 }
 TOLERANCE: Final = 1e-4
 _OPSET = 17
@@ -89,6 +96,18 @@ class ServedPictureNet(nn.Module):
         return probabilities
 
 
+class ServedMSJFN(nn.Module):
+    """The flow picture of one clip in; out the mean over it and its mirror image."""
+
+    def __init__(self, network: msjfn.MSJFN) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, flow: Tensor) -> Tensor:
+        """The tensors of `worker.specs.MSJFN`."""
+        return asked(self.network, centred(flow[None]))[0]
+
+
 def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
     """Export one network; raises ValueError where the graph strays from torch by over 1e-4.
 
@@ -99,7 +118,7 @@ def write(spec: ModelSpec, file: Path, checkpoint: Path | None) -> None:
     state = {} if checkpoint is None else torch.load(checkpoint, weights_only=True)
     own = state.get("configuration", {}).get("network")
     network = build(configured(own)) if own else NETWORKS[spec]()
-    if isinstance(network, PictureNet) and network.config != PICTURE_NETWORKS.get(spec):
+    if isinstance(network, PictureNet | msjfn.MSJFN) and network.config != SEEING.get(spec):
         raise ValueError(f"{checkpoint} is not the network that is served as {spec.name}")
     if state:
         network.load_state_dict(state["model"])
@@ -114,6 +133,8 @@ def _served(network: nn.Module) -> nn.Module:
         return ServedMADVNet(network)
     if isinstance(network, PictureNet):
         return ServedPictureNet(network)
+    if isinstance(network, msjfn.MSJFN):
+        return ServedMSJFN(network)
     return ServedAUNet(network) if isinstance(network, AUNet) else network
 
 

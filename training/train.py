@@ -1,8 +1,8 @@
 """`python -m training.train NAME|FILE.toml`: generated data, training, checkpoint.
 
-NAME is au, depth, madvnet, affectivenet, afn or learnet. Runs land in `runs/<name>/`; generated
-data are kept in `runs/data/` and made once. A FILE is an experiment with any network that sees
-clips (`training.experiment`); its run has the file's name. An interrupted run goes on where it
+NAME is au, depth, madvnet, msjfn, affectivenet, afn or learnet. Runs land in `runs/<name>/`;
+generated data are kept in `runs/data/` and made once. A FILE is an experiment with any network that
+sees clips (`training.experiment`); its run has the file's name. An interrupted run goes on where it
 stopped. On several GPUs or machines:
 `torchrun --nproc-per-node N -m training.train ...`.
 """

@@ -60,17 +60,21 @@ def verify() -> None:
 
 
 @app.command()
-def analyze(  # a command's options are its arguments
+def analyze(  # noqa: PLR0913  # a command's options are its arguments
     file: ClipPath,
     json_path: Annotated[
         Path | None, typer.Option("--json", help="Where the result goes; standard output if not.")
     ] = None,
     recognizer: Annotated[str, typer.Option(help="Who judges the event.")] = RECOGNIZERS[0],
     fps: FramesPerSecond = None,
+    *,
     mode: Annotated[
         Mode, typer.Option(help="The strongest events, or every micro-expression.")
     ] = Mode.CLIP,
     faces: Annotated[Faces, typer.Option(help="The main face, or each of them.")] = Faces.MAIN,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also what moved where, and where was looked.")
+    ] = False,
 ) -> None:
     """Analyse one clip in this process, without any server."""
     from worker.offline import analyse_file
@@ -87,6 +91,7 @@ def analyze(  # a command's options are its arguments
             fps,
             mode=mode,
             faces=faces,
+            explain=explain,
         )
     except ClipError as error:
         raise _clip_unusable(error) from error

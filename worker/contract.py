@@ -1,16 +1,18 @@
 """What gateway, worker and clients agree on: queue payload, error codes and the result document.
 
-Imports pydantic and, of ours, the error codes alone, so that the gateway can import it without
-video, arrays or models.
+Imports pydantic and, of ours, other leaves alone, so that the gateway can import it without video,
+arrays or models.
 """
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from worker import codes
+from worker.explanation import Affine, Explanation
+from worker.strict import Strict
 
 QUEUE_NAME = "madv"
 ANALYSE_FUNCTION = "worker.jobs.analyse"
@@ -25,7 +27,7 @@ CHANGES_CHANNEL = "madv:changes"
 """Redis channel on which the id of every job is published that has come a step further."""
 EVENTS_KEPT = 1000
 """Events a job's stream holds at most."""
-RECOGNIZERS = ("madvnet", "affectivenet", "afn", "ensemble", "au")
+RECOGNIZERS = ("madvnet", "msjfn", "affectivenet", "afn", "ensemble", "au")
 """The first is taken where none is asked for. `ensemble` is the mean of those before it; `au`
 measures action units and infers no emotion."""
 
@@ -59,12 +61,6 @@ class JobState(StrEnum):
     EXPIRED = "expired"
 
 
-class Strict(BaseModel):
-    """Base of the wire models: unknown fields are errors, instances are immutable."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
 class Failure(Strict):
     """Why a clip has no result. `limit` and `measured` are set where a limit was passed."""
 
@@ -85,6 +81,7 @@ class JobPayload(Strict):
     recognizer: str = RECOGNIZERS[0]
     mode: Mode = Mode.CLIP
     faces: Faces = Faces.MAIN
+    explain: bool = False
     store_input: bool = False
     fps: float | None = Field(
         default=None, gt=0, allow_inf_nan=False, description="Of an archive of frames."
@@ -199,9 +196,7 @@ class FaceInfo(Strict):
     frame: int
     box: tuple[float, float, float, float]
     confidence: float
-    alignment: tuple[tuple[float, float, float], tuple[float, float, float]] = Field(
-        description="2x3 similarity that maps frame pixels to crop pixels"
-    )
+    alignment: Affine = Field(description="2x3 similarity that maps frame pixels to crop pixels")
 
 
 class ModelInfo(Strict):
@@ -241,7 +236,18 @@ class Event(Strict):
     apex_frame: int
     offset_frame: int
     probabilities: dict[str, float] = Field(description="Empty where no emotion is inferred.")
-    action_units: dict[str, float]
+    action_units: dict[str, float] = Field(description="Of the side that changes more.")
+    sides: dict[Literal["left", "right"], dict[str, float]] = Field(
+        default={},
+        description="The same of each side of the face, the person's own left and right. Empty in "
+        "results of earlier versions, as `evidence` is.",
+    )
+    evidence: str = Field(
+        default="",
+        description="The action units that stand out, strongest first, as a sentence: how far each "
+        "is at the apex from where it was at the onset, how soon, and on which side.",
+    )
+    explanation: Explanation | None = Field(default=None, description="Null unless asked for.")
 
 
 class FrameRow(Strict):

@@ -22,13 +22,14 @@ from worker.contract import (
     TrackedFace,
 )
 from worker.domain import FloatArray, Footage
+from worker.evidence import evidence
 from worker.findings import FaceFindings, Judged
-from worker.highlights import Moment, Span
+from worker.highlights import Span
 from worker.models.au import strongest_side
 from worker.models.calibration import Calibration
 from worker.models.recognizer import Emotion, Recognition, coarse
 from worker.rate import FrameRate, adequacy
-from worker.specs import AU_NAMES, GATES, LABELS, LEVELS
+from worker.specs import AU_NAMES, GATES, LABELS, LEVELS, SIDES
 from worker.strip import Anchor
 from worker.task import Task
 
@@ -50,10 +51,8 @@ class JudgedFace:
         return JudgedFace(
             self.found,
             [
-                (moment, each)
-                if each.emotion is None
-                else (moment, replace(each, emotion=calibration.applied(each.emotion)))
-                for moment, each in self.moments
+                replace(each, recognition=_calibrated(each.recognition, calibration))
+                for each in self.moments
             ],
         )
 
@@ -127,8 +126,8 @@ def _parts(face: JudgedFace, calibration: Calibration, times_s: Times) -> Tracke
     verdict = adequacy(FrameRate.of(face.found.pts_s)).verdict
     anchor, emotion = face.found.anchor, None
     if face.moments:
-        strongest, judged = face.moments[0]
-        anchor, emotion = strongest.anchor, judged.emotion
+        strongest = face.moments[0]
+        anchor, emotion = strongest.moment.anchor, strongest.recognition.emotion
     return TrackedFace(
         track_id=anchor.track_id,
         face=_face(anchor),
@@ -136,9 +135,9 @@ def _parts(face: JudgedFace, calibration: Calibration, times_s: Times) -> Tracke
         if emotion is None
         else _prediction(emotion, calibration, is_adequate=verdict != "inadequate"),
         events=[
-            _event(moment, moment.span, recognition)
-            for moment, recognition in face.moments
-            if moment.span is not None
+            _event(judged, judged.moment.span)
+            for judged in face.moments
+            if judged.moment.span is not None
         ],
         action_units=ActionUnitTrace(names=list(AU_NAMES), frames=_rows(face.found, times_s)),
     )
@@ -179,10 +178,10 @@ def _prediction(emotion: Emotion, calibration: Calibration, *, is_adequate: bool
     )
 
 
-def _event(moment: Moment, span: Span, recognition: Recognition) -> Event:
-    (onset, apex, offset), emotion = span, recognition.emotion
+def _event(judged: Judged, span: Span) -> Event:
+    (onset, apex, offset), emotion = span, judged.recognition.emotion
     # The recognizer measured against the event's own onset, the trace against the face at rest.
-    at_apex = strongest_side(recognition.action_units[moment.apex])
+    at_apex = judged.recognition.action_units[judged.moment.apex]
     return Event(
         onset_s=round(onset.pts_s, _DECIMALS),
         apex_s=round(apex.pts_s, _DECIMALS),
@@ -191,7 +190,10 @@ def _event(moment: Moment, span: Span, recognition: Recognition) -> Event:
         apex_frame=apex.frame,
         offset_frame=offset.frame,
         probabilities={} if emotion is None else _by_name(LABELS, emotion.probabilities),
-        action_units=_by_name(AU_NAMES, at_apex),
+        action_units=_by_name(AU_NAMES, strongest_side(at_apex)),
+        sides={side: _by_name(AU_NAMES, units) for side, units in zip(SIDES, at_apex, strict=True)},
+        evidence=evidence(at_apex, apex.pts_s - onset.pts_s),
+        explanation=judged.explanation,
     )
 
 
@@ -210,6 +212,12 @@ def _rows(found: FaceFindings, times_s: Times) -> list[FrameRow]:
             zip(times_s.tolist(), found.judged, strict=True)
         )
     ]
+
+
+def _calibrated(recognition: Recognition, calibration: Calibration) -> Recognition:
+    if recognition.emotion is None:
+        return recognition
+    return replace(recognition, emotion=calibration.applied(recognition.emotion))
 
 
 def _by_name(names: Sequence[str], values: FloatArray) -> dict[str, float]:

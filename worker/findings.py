@@ -1,13 +1,14 @@
 """What is found about one face, still as arrays: the little that is kept of every frame."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from worker.contract import Mode
 from worker.domain import FloatArray
+from worker.explanation import Explanation
 from worker.highlights import Highlights, Moment, spotted
 from worker.models.au import strongest_side
 from worker.models.recognizer import Recognition
@@ -15,8 +16,15 @@ from worker.preprocess.intervals import strongest_apart
 from worker.presence import Status
 from worker.strip import Anchor, Observation
 
-Judged = tuple[Moment, Recognition]
-"""A moment, its crops let go, and what a recognizer says of it."""
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A moment, its crops let go, and what is said of it."""
+
+    moment: Moment
+    recognition: Recognition
+    explanation: Explanation | None
+    """None unless asked for, and of a stretch without an event."""
 
 
 class FaceFindings:
@@ -56,18 +64,21 @@ class FaceFindings:
         """What is to be judged once the clip has ended."""
         return self._highlights.moments
 
-    def keep(self, moment: Moment, recognition: Recognition) -> None:
-        """What a recognizer says of a moment."""
-        self._kept.append((replace(moment, crops=moment.crops[:0]), recognition))
+    def keep(
+        self, moment: Moment, recognition: Recognition, explanation: Explanation | None = None
+    ) -> None:
+        """What a recognizer says of a moment, and why."""
+        bare = replace(moment, crops=moment.crops[:0], ends=None)
+        self._kept.append(Judged(bare, replace(recognition, attention=None), explanation))
 
     @property
     def moments(self) -> list[Judged]:
         """The events, strongest first; none: one stretch without, in mode `spot` nothing."""
-        spans = [moment.span for moment, _ in self._kept]
+        spans = [judged.moment.span for judged in self._kept]
         ends = [(span[0].frame, span[2].frame) for span in spans if span is not None]
         if not ends:
             return self._kept
-        strengths = [moment.strength for moment, _ in self._kept]
+        strengths = [judged.moment.strength for judged in self._kept]
         return [self._kept[each] for each in strongest_apart(ends, strengths)]
 
     @property

@@ -10,6 +10,7 @@ from worker.domain import EventSpan, Image
 from worker.preprocess.intervals import spot_all
 from worker.preprocess.sampling import event_frames, sample_indices
 from worker.preprocess.spotting import rise_above_rest
+from worker.preprocess.stabilise import Placement
 from worker.strip import Anchor, Observation
 
 MOST_EVENTS: Final = 10
@@ -28,6 +29,15 @@ Span = tuple[Instant, Instant, Instant]
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """A face at the onset and at the apex of an event."""
+
+    crops: Image
+    """uint8 [2, 3, S, S]"""
+    placements: tuple[Placement, Placement]
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """What a recognizer is to judge."""
 
@@ -40,6 +50,8 @@ class Moment:
     """uint8 [T, 3, S, S], onset to offset"""
     apex: int
     """Position among the crops of the one nearest the apex."""
+    ends: Ends | None = None
+    """None for a stretch without an event, and once the crops have been let go."""
 
     def overlaps(self, other: "Moment") -> bool:
         """Whether both are about the same event."""
@@ -113,7 +125,11 @@ def _event(
         _instant(seen, position) for position in (span.onset, span.apex, span.offset)
     )
     nearest = int(np.abs(sampled - span.apex).argmin())
-    return Moment(seen.anchor, strength, (onset, apex, offset), seen.crops[sampled], nearest)
+    ends = Ends(
+        seen.crops[[span.onset, span.apex]],
+        (seen.placements[span.onset], seen.placements[span.apex]),
+    )
+    return Moment(seen.anchor, strength, (onset, apex, offset), seen.crops[sampled], nearest, ends)
 
 
 def _instant(seen: Observation, position: int) -> Instant:

@@ -222,6 +222,7 @@ def _analysed(
         workplace.report_progress,
         job.mode,
         job.faces,
+        job.explain,
     )
     judge = recognizer(job.recognizer)
     with _models(workplace) as backend:

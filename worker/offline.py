@@ -26,6 +26,7 @@ def analyse_file(  # noqa: PLR0913  # the clip, the models, and what the options
     *,
     mode: Mode = Mode.CLIP,
     faces: Faces = Faces.MAIN,
+    explain: bool = False,
 ) -> AnalysisReport:
     """The same report as the service gives, without a job id; `fps` is that of an archive.
 
@@ -38,7 +39,8 @@ def analyse_file(  # noqa: PLR0913  # the clip, the models, and what the options
     stopwatch = Stopwatch()
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    task = Task(sha256, Deadline.after(TIMEOUT_S), stopwatch, mode=mode, faces=faces)
+    deadline = Deadline.after(TIMEOUT_S)
+    task = Task(sha256, deadline, stopwatch, mode=mode, faces=faces, explain=explain)
     with (
         open_footage(path, limits, fps=fps) as footage,
         InProcessBackend(model_repo) as backend,

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from worker.backend import Backend
+from worker.backend import Backend, ModelDescription
 from worker.contract import AnalysisReport, Faces, Progress
 from worker.document import JudgedFace, Served, compose
 from worker.domain import Footage
+from worker.explaining import explain
 from worker.findings import FaceFindings
 from worker.highlights import Moment
 from worker.models.recognizer import Recognition, Recognizer
@@ -52,7 +53,7 @@ class Pipeline:
         for found in faces:
             self._judge(found, found.waiting, task)
         with task.stopwatch.stage("describe"):
-            model = self._backend.describe(self._recognizer.spec.name, task.deadline)
+            model = self._describe(task)
         return compose(
             footage,
             [JudgedFace(found, found.moments) for found in faces],
@@ -74,8 +75,13 @@ class Pipeline:
 
     def _judge(self, found: FaceFindings, moments: Sequence[Moment], task: Task) -> None:
         with task.stopwatch.stage("recognize"):
-            for moment in moments:
-                found.keep(moment, self._recognize(moment, task))
+            said = [self._recognize(moment, task) for moment in moments]
+        for moment, recognition in zip(moments, said, strict=True):
+            explanation = None
+            if task.explain:
+                with task.stopwatch.stage("explain"):
+                    explanation = explain(moment, recognition)
+            found.keep(moment, recognition, explanation)
 
     def _recognize(self, moment: Moment, task: Task) -> Recognition:
         """Judge the crops of a moment, which begin with its onset."""
@@ -84,10 +90,16 @@ class Pipeline:
             Progress(stage="recognize", frames_done=len(crops), frames_total=len(crops))
         )
         recognizer = self._recognizer
+        wanted = recognizer.outputs
+        if task.explain:
+            wanted = recognizer.outputs_of(self._describe(task))
         outputs = self._backend.infer(
             recognizer.spec.name,
             recognizer.prepare(crops, crops[:1]),
-            recognizer.outputs,
+            wanted,
             task.deadline,
         )
         return recognizer.interpret(outputs)
+
+    def _describe(self, task: Task) -> ModelDescription:
+        return self._backend.describe(self._recognizer.spec.name, task.deadline)

@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 CROP_SIZE: Final = 112
 CLIP_FRAMES: Final = 16
+FLOW_SIDE: Final = 56
+"""Of a picture of optical flow."""
 
 LABELS: Final = (
     "happiness",
@@ -35,7 +37,8 @@ AU_NUMBERS: Final = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26
 AU_NAMES: Final = tuple(f"AU{number:02d}" for number in AU_NUMBERS)
 AU_COUNT: Final = len(AU_NUMBERS)
 AU_MAX: Final = 5.0
-SIDES: Final = ("left", "right")
+Side = Literal["left", "right"]
+SIDES: Final[tuple[Side, Side]] = ("left", "right")
 """The person's own left and right."""
 
 LEVELS: Final = ("low", "mid", "high")
@@ -64,7 +67,7 @@ class ModelSpec:
     outputs: tuple[TensorSpec, ...]
     max_batch: int = 0
     optional: tuple[TensorSpec, ...] = ()
-    """Outputs that a model may have besides; nothing here asks for them."""
+    """Outputs that a model may have besides; asked for where an answer is to be explained."""
     steps: tuple["ModelSpec", ...] = ()
     """The models an ensemble runs. A tensor keeps its name, or gets that of its model before it."""
 
@@ -111,8 +114,15 @@ RECOGNIZE = ModelSpec(
     "recognize",
     (_CROPS, _REFERENCE),
     (*_RECOGNITION, _ACTION_UNITS),
+    optional=MADVNET.optional,
     steps=(AU, DEPTH, MADVNET),
 )
+MSJFN = ModelSpec(
+    "msjfn",
+    (TensorSpec("flow", "UINT8", (3, FLOW_SIDE, FLOW_SIDE)),),
+    _RECOGNITION[:1],
+)
+"""`flow`: u, v and strain from onset to apex."""
 AFFECTIVENET = ModelSpec(
     "affectivenet",
     (TensorSpec("affective_motion", "UINT8", (1, CROP_SIZE, CROP_SIZE)),),
@@ -153,7 +163,7 @@ def _together(networks: tuple[ModelSpec, ...]) -> ModelSpec:
     )
 
 
-PICTURE_NETWORKS: Final = (AFFECTIVENET, AFN)
+PICTURE_NETWORKS: Final = (MSJFN, AFFECTIVENET, AFN)
 """What they see is made of the crops before they are asked."""
 EMOTION_NETWORKS: Final = (MADVNET, *PICTURE_NETWORKS)
 RECOGNIZE_PICTURES: Final = {

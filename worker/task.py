@@ -25,3 +25,4 @@ class Task:
     report_progress: ReportProgress = ignore
     mode: Mode = Mode.CLIP
     faces: Faces = Faces.MAIN
+    explain: bool = False

@@ -18,6 +18,7 @@ for package in cachetools cffi cryptography fastapi httpcore httptools httpx htt
 done
 
 lock build.txt docker/locks/build.in
+lock page.txt docker/locks/page.in
 lock gateway.txt pyproject.toml --extra telemetry
 lock worker.txt pyproject.toml --extra worker --extra telemetry "${without_gateway[@]}"
 lock training.txt pyproject.toml --extra training

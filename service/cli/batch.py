@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from service.cli.options import (
+    Explain,
     Fps,
     ServiceUrl,
     Tags,
@@ -71,6 +72,7 @@ def submit(  # noqa: PLR0913  # a command's options are its arguments
     recognizer: WhichRecognizer = RECOGNIZERS[0],
     mode: WhichMode = Mode.CLIP,
     faces: WhichFaces = Faces.MAIN,
+    explain: Explain = False,
     deduplicate: Annotated[
         bool, typer.Option(help="Take an earlier result for the same bytes and model.")
     ] = True,
@@ -81,7 +83,13 @@ def submit(  # noqa: PLR0913  # a command's options are its arguments
     """
     console = Console()
     defaults = clip_options(
-        fps, tag, recognizer=recognizer, mode=mode, faces=faces, deduplicate=deduplicate
+        fps,
+        tag,
+        recognizer=recognizer,
+        mode=mode,
+        faces=faces,
+        explain=explain,
+        deduplicate=deduplicate,
     )
     with explained(console), Ledger.locked(out) as ledger:
         plan = _Plan(read_manifest(source, defaults), defaults, concurrency, url)

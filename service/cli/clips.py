@@ -17,6 +17,7 @@ from rich.progress import (
 
 from service.cli.options import (
     ClipFile,
+    Explain,
     Fps,
     ServiceUrl,
     Tags,
@@ -55,10 +56,13 @@ def recognize(  # noqa: PLR0913  # a command's options are its arguments
     recognizer: WhichRecognizer = RECOGNIZERS[0],
     mode: WhichMode = Mode.CLIP,
     faces: WhichFaces = Faces.MAIN,
+    explain: Explain = False,
 ) -> None:
     """Send a clip to a running service and show its answer. Key: MADV_API_KEY."""
     console = Console()
-    options = clip_options(fps, tag, ref, recognizer=recognizer, mode=mode, faces=faces)
+    options = clip_options(
+        fps, tag, ref, recognizer=recognizer, mode=mode, faces=faces, explain=explain
+    )
     with explained(console), MadvClient(url) as client:
         with _progress() as progress:
             task = progress.add_task("uploading", total=None)
@@ -77,17 +81,20 @@ def recognize(  # noqa: PLR0913  # a command's options are its arguments
                 path.write_bytes(content())
 
 
-def analyze(  # a command's options are its arguments
+def analyze(  # noqa: PLR0913  # a command's options are its arguments
     file: ClipFile,
     json_out: Annotated[Path, typer.Option("--json", help="Where the result goes, as JSON.")],
     fps: Fps = None,
+    *,
     recognizer: WhichRecognizer = RECOGNIZERS[0],
     mode: WhichMode = Mode.CLIP,
     faces: WhichFaces = Faces.MAIN,
+    explain: Explain = False,
 ) -> None:
     """Analyse a clip in this process, without any server."""
     told = ["--json", str(json_out), "--recognizer", recognizer]
     told += ["--mode", str(mode), "--faces", str(faces)]
+    told += ["--explain"] if explain else []
     if fps is not None:
         told += ["--fps", str(fps)]
     with explained(Console()):

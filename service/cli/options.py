@@ -35,6 +35,9 @@ WhichMode = Annotated[
 WhichFaces = Annotated[
     Faces, typer.Option("--faces", help="The main face, or every face with a report of its own.")
 ]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Also what moved where, and where the recognizer looked.")
+]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="To find jobs by; repeatable.")]
 
 DEFAULT_DATA_DIR = Path(".madv")
@@ -48,10 +51,11 @@ def clip_options(  # noqa: PLR0913  # what commands have as options
     recognizer: str = RECOGNIZERS[0],
     mode: Mode = Mode.CLIP,
     faces: Faces = Faces.MAIN,
+    explain: bool = False,
     deduplicate: bool = True,
 ) -> RecognizeOptions:
     """What was told on the command line, as the service wants it. Raises BadParameter."""
-    told = {"fps": fps, "tags": tags, "client_ref": client_ref}
+    told = {"fps": fps, "tags": tags, "client_ref": client_ref, "explain": explain}
     given = {name: value for name, value in told.items() if value}
     chosen = {"recognizer": recognizer, "mode": mode, "faces": faces, "deduplicate": deduplicate}
     try:

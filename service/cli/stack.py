@@ -30,7 +30,7 @@ def up(
         console.print("starting ...")
         try:
             with EmbeddedStack(config) as stack:
-                console.print(f"ready: {stack.gateway_url} (API at {stack.gateway_url}/docs)")
+                console.print(f"ready: the page is at {stack.gateway_url}, the API at /docs there")
                 console.print(
                     f"API keys: {'required' if auth else 'off, anybody here may call it'}"
                 )

@@ -30,6 +30,7 @@ def _headline(report: AnalysisReport) -> RenderableType:
             f"event: onset {event.onset_s:.2f} s, apex {event.apex_s:.2f} s, "
             f"offset {event.offset_s:.2f} s\n"
         )
+        text.append(f"  {event.evidence}\n" if event.evidence else "")
     if not report.events:
         text.append("no event was spotted\n")
     for face in report.faces[1:]:

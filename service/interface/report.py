@@ -68,6 +68,8 @@ def example_report(job_id: str) -> AnalysisReport:
                 offset_frame=2,
                 probabilities=_PROBABILITIES,
                 action_units={"AU06": 1.1, "AU12": 1.9},
+                sides={"left": {"AU06": 1.0, "AU12": 0.2}, "right": {"AU06": 1.1, "AU12": 1.9}},
+                evidence="AU12 rises 1.9 within 30 ms, right side only; AU06 rises 1.1.",
             )
         ],
         action_units=ActionUnitTrace(

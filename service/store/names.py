@@ -42,6 +42,7 @@ def twin_key(record: JobRecord, model_digest: str | None) -> str:
     """Redis key that leads from a clip, its treatment and a model to a job with the result."""
     options = record.options
     treatment = f"{options.recognizer}:{options.mode}:{options.faces}:{options.fps or ''}"
+    treatment += ":explain" if options.explain else ""
     return f"madv:twin:{record.tenant}:{record.clip.sha256}:{treatment}:{model_digest}"
 
 

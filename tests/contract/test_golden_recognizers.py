@@ -15,6 +15,7 @@ from worker.specs import CLIP_FRAMES, CROP_SIZE, EMOTION_NETWORKS
 from worker.triton.inprocess import InProcessBackend
 
 GOLDEN = {
+    "msjfn": (0.0007, 0.014, 0.8701, 0.0335, 0.0204, 0.0057, 0.0157, 0.0398),
     "affectivenet": (0.0196, 0.4026, 0.1434, 0.1483, 0.1327, 0.0724, 0.0279, 0.0531),
     "afn": (0.0535, 0.2276, 0.1232, 0.1292, 0.1774, 0.0925, 0.0867, 0.1099),
 }

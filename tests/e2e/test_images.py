@@ -56,7 +56,23 @@ def test_gateway_holds_no_arrays_video_or_models(gateway_image: Image) -> None:
     assert gateway_image.packages().isdisjoint(ARRAYS_VIDEO_MODELS | FOR_INSTALLING | {"training"})
     (worker,) = gateway_image.root.glob("opt/madv/lib/python3*/site-packages/worker")
     parts = {part.name for part in worker.iterdir()} - {"__pycache__"}
-    assert parts == {"__init__.py", "py.typed", "codes.py", "contract.py", "telemetry"}
+    assert parts == {
+        "__init__.py",
+        "codes.py",
+        "contract.py",
+        "explanation.py",
+        "py.typed",
+        "strict.py",
+        "telemetry",
+    }
+
+
+def test_gateway_holds_the_page_and_not_what_it_is_made_of(gateway_image: Image) -> None:
+    (page,) = gateway_image.root.glob("opt/madv/lib/python3*/site-packages/service/web")
+    assert [part.name for part in page.iterdir()] == ["dist"]
+    assert {part.suffix for part in (page / "dist/assets").iterdir()} == {".css", ".js"}
+    assert (page / "dist/index.html").exists()
+    assert (page / "dist/gallery/index.json").exists()
 
 
 def test_worker_holds_neither_gateway_nor_training(worker_image: Image) -> None:

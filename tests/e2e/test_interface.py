@@ -40,7 +40,7 @@ CHECKS = [
 ]
 OF_JOURNEYS = [*CHECKS, use_after_free, ensure_resource_availability, ignored_auth]
 EXAMPLES = 15
-JOURNEYS = 50
+JOURNEYS = 80
 STEPS = 8
 WRITTEN_DOWN = Path(__file__).parents[2] / "docs" / "openapi.json"
 NOBODY = "http://127.0.0.1:9/hook"

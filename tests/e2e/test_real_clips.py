@@ -11,9 +11,10 @@ import pytest
 
 from service.client import JobFailed, MadvClient
 from service.embedded.stack import EmbeddedStack
+from service.schemas import RecognizeOptions
 from training.data import data_folder
 from training.metrics import pearson
-from worker.contract import AnalysisReport, ErrorCode
+from worker.contract import RECOGNIZERS, AnalysisReport, ErrorCode
 from worker.demo.clip import DEMO_EVENT
 from worker.specs import LABELS
 
@@ -65,6 +66,18 @@ def test_the_command_without_a_server_gives_the_numbers_of_the_service(
     served, offline = (_numbers(report) for report in (smile, alone))
     assert len(served) == len(offline) > 72 * 18
     assert np.abs(served - offline).max() <= 1e-4
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS[1:])
+def test_every_other_recognizer_answers_for_the_smile(
+    name: str, client: MadvClient, clips: Path
+) -> None:
+    report = client.recognize(clips / "single_face.mp4", RecognizeOptions(recognizer=name))
+    assert report.model.name == name
+    assert len(report.action_units.frames) == 72
+    assert (report.prediction is None) == (name == "au")
+    if report.prediction:
+        assert sum(report.prediction.probabilities.values()) == pytest.approx(1, abs=1e-3)
 
 
 def test_a_clip_without_a_face_fails_with_its_code(client: MadvClient, clips: Path) -> None:

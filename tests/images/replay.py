@@ -168,7 +168,8 @@ class _Replay:
         goal.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             no_face = ("model.onnx",) if source.name == "face" else ()
-            ignored = shutil.ignore_patterns("__pycache__", *no_face)
+            built = ("node_modules", "dist")  # as .dockerignore leaves them out
+            ignored = shutil.ignore_patterns("__pycache__", *built, *no_face)
             shutil.copytree(source, goal, ignore=ignored, dirs_exist_ok=True)
         elif self.edit is not None and source.suffix == ".txt":
             goal.write_text(self.edit(source.read_text(encoding="utf-8")), encoding="utf-8")

@@ -53,16 +53,16 @@ def test_analyze_without_a_server_gives_the_numbers_of_the_service(
     cli: CliRunner, stack: EmbeddedStack, demo_clip: Path, tmp_path: Path
 ) -> None:
     served, local = tmp_path / "served.json", tmp_path / "local.json"
-    url = ["--url", stack.gateway_url]
-    assert (
-        cli.invoke(app, ["recognize", str(demo_clip), *url, "--json", str(served)]).exit_code == 0
-    )
-    assert cli.invoke(app, ["analyze", str(demo_clip), "--json", str(local)]).exit_code == 0
+    for command, out in ((["recognize", "--url", stack.gateway_url], served), (["analyze"], local)):
+        arguments = [*command, str(demo_clip), "--explain", "--json", str(out)]
+        assert cli.invoke(app, arguments).exit_code == 0
     one, other = (
         AnalysisReport.model_validate(json.loads(path.read_text(encoding="utf-8")))
         for path in (served, local)
     )
     assert one.prediction.probabilities == pytest.approx(other.prediction.probabilities, abs=1e-4)
+    for event in (*one.events, *other.events):
+        assert event.explanation is not None
     for row, same in zip(one.action_units.frames, other.action_units.frames, strict=True):
         assert row.intensity == pytest.approx(same.intensity, abs=1e-4)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from worker.backend import Deadline
-from worker.contract import AnalysisReport, Faces, Mode
+from worker.contract import AnalysisReport, Event, Faces, Mode
 from worker.demo.clip import DEMO_EVENT, DURATION_S, FPS, PORTRAIT_LANDMARKS, demo_frames
 from worker.domain import Frame, Image
 from worker.models.registry import recognizer
@@ -59,8 +59,9 @@ def long_clip(smiles: list[Image], tmp_path_factory: pytest.TempPathFactory) -> 
     return path
 
 
-def task(mode: Mode = Mode.CLIP, faces: Faces = Faces.MAIN) -> Task:
-    return Task("0" * 64, Deadline.after(120.0), Stopwatch(), mode=mode, faces=faces)
+def task(mode: Mode = Mode.CLIP, faces: Faces = Faces.MAIN, *, explain: bool = False) -> Task:
+    deadline = Deadline.after(120.0)
+    return Task("0" * 64, deadline, Stopwatch(), mode=mode, faces=faces, explain=explain)
 
 
 def analysed(
@@ -143,7 +144,7 @@ def test_every_face_has_a_report_of_its_own(
 ) -> None:
     write_clip(tmp_path / "two.mp4", two_people(smiles), Fraction(FPS))
 
-    report = analysed(tmp_path / "two.mp4", models, task(faces=Faces.ALL))
+    report = analysed(tmp_path / "two.mp4", models, task(faces=Faces.ALL, explain=True))
 
     assert [face.track_id for face in report.faces] == [0, 1]
     assert report.faces[0].action_units == report.action_units
@@ -154,8 +155,16 @@ def test_every_face_has_a_report_of_its_own(
         assert [row.status for row in rows].count("ok") > 0.9 * len(smiles)
         is_left = face.face.box[0] < WIDTH / 2
         smiled[is_left] = [event.apex_s for event in face.events]
+        assert bool(_middle(face.events[0])[0] < WIDTH / 2) == is_left
     assert smiled[True][0] == pytest.approx(DEMO_EVENT.apex_s, abs=0.06)
     assert smiled[False][0] == pytest.approx(DEMO_EVENT.apex_s + LATER / FPS, abs=0.06)
+
+
+def _middle(event: Event) -> np.ndarray:
+    """Where the middle of what is explained lies in the frame."""
+    assert event.explanation is not None
+    grid = event.explanation.grid
+    return np.array(grid.apex) @ (grid.columns / 2, grid.rows / 2, 1)
 
 
 def test_others_are_left_out_unless_asked_for(
@@ -170,7 +179,7 @@ def test_others_are_left_out_unless_asked_for(
 def test_every_micro_expression_is_listed_where_that_is_asked_for(
     window: int, long_clip: Path, models: InProcessBackend
 ) -> None:
-    report = analysed(long_clip, models, task(Mode.SPOT), window=window)
+    report = analysed(long_clip, models, task(Mode.SPOT, explain=True), window=window)
 
     assert report.mode is Mode.SPOT
     in_time = sorted(report.events, key=lambda event: event.apex_s)
@@ -179,6 +188,7 @@ def test_every_micro_expression_is_listed_where_that_is_asked_for(
     lasts_s = [event.offset_s - event.onset_s for event in in_time]
     assert lasts_s == pytest.approx([DEMO_EVENT.offset_s - DEMO_EVENT.onset_s] * TIMES, abs=0.15)
     assert all(max(event.action_units.values()) > 0.5 for event in in_time)
+    assert all(event.explanation and event.explanation.attention for event in in_time)
     assert report.prediction is not None
     assert report.prediction.probabilities == report.events[0].probabilities
 

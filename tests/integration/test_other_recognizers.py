@@ -11,7 +11,7 @@ from worker.specs import LABELS
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("name", ["affectivenet", "afn", "ensemble"])
+@pytest.mark.parametrize("name", ["msjfn", "affectivenet", "afn", "ensemble"])
 def test_it_is_listed_and_answers_without_what_only_madv_net_has(
     name: str, client: MadvClient, short_clip: Path
 ) -> None:
@@ -24,4 +24,15 @@ def test_it_is_listed_and_answers_without_what_only_madv_net_has(
     assert report.prediction is not None
     assert sum(report.prediction.probabilities.values()) == pytest.approx(1, abs=1e-3)
     assert (report.prediction.level_probabilities, report.prediction.gate) == ({}, {})
+    assert len(report.action_units.frames) == report.clip.frames
+
+
+@pytest.mark.parametrize("name", ["madvnet", "au"])
+def test_the_first_and_the_one_without_emotions_answer_for_the_same_clip(
+    name: str, client: MadvClient, short_clip: Path
+) -> None:
+    report = client.recognize(short_clip, RecognizeOptions(recognizer=name))
+
+    assert report.model.name == name
+    assert (report.prediction is None) == (name == "au")
     assert len(report.action_units.frames) == report.clip.frames

@@ -59,7 +59,7 @@ def test_both_backends_describe_a_model_alike(
 def test_both_backends_give_the_same_numbers(
     spec: ModelSpec, triton: Backend, inprocess: Backend
 ) -> None:
-    inputs, names = INPUTS[spec], [tensor.name for tensor in spec.outputs]
+    inputs, names = INPUTS[spec], [tensor.name for tensor in (*spec.outputs, *spec.optional)]
 
     there = triton.infer(spec.name, inputs, names, soon())
     here = inprocess.infer(spec.name, inputs, names, soon())

@@ -10,8 +10,20 @@ import torch
 from training import repository, to_onnx
 from training.data import MODEL_REPO
 from training.models.depth import DepthNet
+from worker.models.registry import recognizer
 from worker.preprocess.spec import PREPROCESS
-from worker.specs import AU, AU_MAX, DEPTH, EMOTION_NETWORKS, ENSEMBLES, MADVNET, ModelSpec
+from worker.specs import (
+    AU,
+    AU_MAX,
+    DEPTH,
+    EMOTION_NETWORKS,
+    ENSEMBLES,
+    MADVNET,
+    RECOGNIZE,
+    ModelSpec,
+)
+from worker.triton.description import describe_config
+from worker.triton.repository import read_config
 
 
 @pytest.mark.parametrize("spec", [AU, DEPTH, *EMOTION_NETWORKS], ids=lambda spec: spec.name)
@@ -74,6 +86,23 @@ def test_committed_ensemble_is_what_export_writes(spec: ModelSpec, tmp_path: Pat
     repository.write_ensemble(tmp_path, MODEL_REPO, spec)
     committed = MODEL_REPO / spec.name / "config.pbtxt"
     assert (tmp_path / "config.pbtxt").read_text() == committed.read_text()
+
+
+def test_an_ensemble_gives_attention_where_its_network_does(tmp_path: Path) -> None:
+    for step in RECOGNIZE.steps:
+        shutil.copytree(MODEL_REPO / step.name, tmp_path / step.name)
+    network = tmp_path / MADVNET.name / "1" / "model.onnx"
+    graph = onnx.load(network)
+    (attention,) = (output for output in graph.graph.output if output.name == "attention")
+    graph.graph.output.remove(attention)
+    onnx.save(graph, network)
+
+    repository.write_ensembles(tmp_path)
+
+    given = {tensor.name for tensor in read_config(tmp_path, RECOGNIZE.name).output}
+    assert given == {tensor.name for tensor in RECOGNIZE.outputs}
+    described = describe_config(read_config(tmp_path, RECOGNIZE.name))
+    assert recognizer("madvnet").outputs_of(described) == recognizer("madvnet").outputs
 
 
 def test_committed_preprocessing_is_the_code_s() -> None:

@@ -11,14 +11,17 @@ import pytest
 import torch
 
 from training import flow_weights
-from training.flow_judge import scored
-from training.flow_set import FlowSet, FlowSetError
-from training.flow_task import NETWORK, prepared
+from training.flow_choice import chosen, dealt, group_of_rows, outside, pairs, scores
+from training.flow_folds import Material, Request, folds, gathered, tuned
+from training.flow_judge import interval, scored
+from training.flow_machines import MACHINES
+from training.flow_set import CLASSES, FlowSet, FlowSetError
+from training.flow_task import NETWORK
 from training.models.msjfn import MSJFN
-from training.protocols.split import LeakError
-from training.reproduce.megc_flow import Request, folds, svm_answers, table, tuned
+from training.protocols.split import Fold, LeakError
+from training.reproduce.megc_flow import table
 
-PEOPLE, CLIPS = 4, 6
+PEOPLE, CLIPS, GROUPS = 4, 6, 3
 
 
 @pytest.fixture
@@ -82,17 +85,62 @@ def test_folds_leave_one_person_out(made_up: FlowSet) -> None:
         assert not fold.test.subjects & fold.train.subjects
 
 
-def test_the_svm_finds_what_people_share(made_up: FlowSet) -> None:
-    answers = svm_answers(made_up, made_up.pool())
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_machine_finds_what_people_share(made_up: FlowSet, name: str) -> None:
+    material = Material.of(made_up)
+    answers = gathered(material.pool, MACHINES[name](material), folds(material.pool))
+    assert answers.sum(axis=1) == pytest.approx(1)
     assert scored(made_up, answers.argmax(axis=1).astype(np.int64))["all"]["uf1"] == 1.0
 
 
 def test_weights_that_know_the_person_are_refused(made_up: FlowSet, tmp_path: Path) -> None:
-    fold = folds(made_up.pool())[0]
+    material = Material.of(made_up)
+    fold = folds(material.pool)[0]
     start = flow_weights.file_of(_weights(tmp_path, tuple(fold.test.subjects)), 1)
-    labels = torch.from_numpy(made_up.label)
     with pytest.raises(LeakError, match="taught by pictures of"):
-        tuned(fold, prepared(made_up.flow), labels, start, seed=1)
+        tuned(fold, material, start, 1)
+    pair = pairs(material.pool, GROUPS)[0, 1]
+    with pytest.raises(LeakError, match="taught by pictures of"):
+        tuned(pair, material, start, 1)
+
+
+def test_pairs_leave_two_groups_out(made_up: FlowSet) -> None:
+    pool = made_up.pool()
+    group = dealt(pool, GROUPS)
+    for two, fold in pairs(pool, GROUPS).items():
+        assert {group[person] for person in fold.train.subjects}.isdisjoint(two)
+        assert {group[person] for person in fold.test.subjects} == {two[0]}
+        assert {group[person] for person in fold.validation.subjects} == {two[1]}
+
+
+def test_what_a_group_is_validated_by_knows_neither_it_nor_the_clip(made_up: FlowSet) -> None:
+    pool = made_up.pool()
+    group, number = group_of_rows(pool, GROUPS), dealt(pool, GROUPS)
+
+    def unknown(fold: Fold) -> np.ndarray:
+        """Marks, in place of probabilities, who was learnt from."""
+        known = np.zeros(len(CLASSES), np.float32)
+        known[sorted({number[person] for person in fold.train.subjects})] = 1
+        return np.tile(known, (len(fold.validation.samples) + len(fold.test.samples), 1))
+
+    found = outside(pool, unknown, pairs(pool, GROUPS))
+    for one in range(GROUPS):
+        for row, own in enumerate(group):
+            known = set(np.flatnonzero(found[one, row]))
+            assert known == (set() if own == one else set(range(GROUPS)) - {one, own})
+
+
+def test_each_group_takes_what_suits_the_others(made_up: FlowSet) -> None:
+    group = group_of_rows(made_up.pool(), GROUPS)
+    right = np.tile(np.eye(len(CLASSES), dtype=np.float32)[made_up.label], (GROUPS, 1, 1))
+    wrong_for_others = right.copy()
+    wrong_for_others[0] = 0
+    wrong_for_others[1, group == 1] = 0  # of its own clips nothing is asked
+    tried = {
+        "bad": scores(made_up, wrong_for_others, group),
+        "good": scores(made_up, right, group),
+    }
+    assert chosen(tried) == ["good", "bad", "bad"]
 
 
 def test_missing_and_strange_weights_are_told(tmp_path: Path) -> None:
@@ -105,16 +153,29 @@ def test_missing_and_strange_weights_are_told(tmp_path: Path) -> None:
         flow_weights.load(tmp_path / "list.pt", ())
 
 
-def test_a_table_tells_seeds_and_takes_up_what_it_has(made_up: FlowSet, tmp_path: Path) -> None:
+def test_a_table_tells_what_is_chosen_and_takes_up_what_it_has(
+    made_up: FlowSet, tmp_path: Path
+) -> None:
     weights = _weights(tmp_path / "weights")
     file = _written(made_up, tmp_path / "set.npz")
     request = Request(file, tmp_path / "runs", seeds=1, weights=weights)
-    first = table(request)
+    first = table(request, GROUPS)
     kept = sorted((tmp_path / "runs").rglob("*.json"))
-    assert len(kept) == PEOPLE
+    assert len(kept) == PEOPLE + GROUPS * (GROUPS - 1) // 2
     before = [answers.stat().st_mtime_ns for answers in kept]
-    assert table(request) == first
+    assert table(request, GROUPS) == first
     assert [answers.stat().st_mtime_ns for answers in kept] == before
+    assert len(first["chosen"]) == GROUPS
+    assert set(first["chosen"]) <= {"alone", *MACHINES} == set(first["nested_uf1"])
+    assert set(first["together"]) == set(first["nested"]) == {"all", "casme2", "smic"}
+
+
+def test_the_interval_is_over_people(made_up: FlowSet) -> None:
+    right = made_up.label.copy()
+    assert interval(made_up, right) == (1.0, 1.0)
+    right[made_up.subject == made_up.subject[0]] = 0  # one of four people is misjudged
+    low, high = interval(made_up, right)
+    assert low < 0.8 < high == 1.0
 
 
 def test_the_command_judges_any_set_of_that_form(made_up: FlowSet, tmp_path: Path) -> None:

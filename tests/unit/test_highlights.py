@@ -94,6 +94,8 @@ def test_the_recognizer_is_shown_the_event_from_its_onset() -> None:
     assert (numbers[0], numbers[-1]) == (onset, offset)
     assert len(numbers) == CLIP_FRAMES
     assert abs(int(numbers[moment.apex]) - apex) <= 1
+    assert moment.ends is not None
+    assert moment.ends.crops[:, 0, 0, 0].tolist() == [onset, apex]
 
 
 def test_without_an_event_there_is_the_liveliest_window() -> None:
@@ -113,7 +115,7 @@ def findings(values: np.ndarray) -> FaceFindings:
 
 def test_whoever_searches_is_told_every_event_the_strongest_first() -> None:
     heights = {25 * number + 20: 1.0 + 0.2 * (number % 7) for number in range(15)}
-    told = [moment for moment, _ in findings(smile(heights, 400)).moments]
+    told = [judged.moment for judged in findings(smile(heights, 400)).moments]
     assert sorted(moment.span[1].frame for moment in told if moment.span) == pytest.approx(
         sorted(heights), abs=1
     )
@@ -128,8 +130,9 @@ def test_a_searched_event_at_a_seam_is_told_once() -> None:
 
 
 def test_pictures_of_a_judged_event_are_let_go() -> None:
-    ((moment, _),) = findings(smile({120: 2.0}, 200)).moments
-    assert moment.crops.size == 0
+    (judged,) = findings(smile({120: 2.0}, 200)).moments
+    assert judged.moment.crops.size == 0
+    assert judged.moment.ends is None
 
 
 def test_whoever_searches_in_vain_is_told_nothing() -> None:

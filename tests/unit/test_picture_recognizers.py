@@ -51,7 +51,7 @@ def outputs(tensors: tuple[TensorSpec, ...]) -> dict[str, np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize("name", ["affectivenet", "afn"])
+@pytest.mark.parametrize("name", ["msjfn", "affectivenet", "afn"])
 def test_a_network_without_levels_tells_of_none(name: str) -> None:
     judge = recognizer(name)
 

@@ -9,14 +9,14 @@ from typing import Self
 import numpy as np
 import pytest
 
-from worker.backend import Deadline, ModelDescription, Tensor
+from worker.backend import Deadline, ModelDescription, Tensor, TensorDescription
 from worker.contract import AnalysisReport, ErrorCode, Progress
 from worker.domain import Clip, FloatArray, Frame
 from worker.errors import BackendTimeout, ClipError
 from worker.models.registry import recognizer
 from worker.pipeline import Pipeline
 from worker.preprocess.reference import PROBED
-from worker.specs import AU_COUNT, AU_NAMES, CLIP_FRAMES, GATES, LABELS, LEVELS
+from worker.specs import AU_COUNT, AU_NAMES, CLIP_FRAMES, GATES, LABELS, LEVELS, PLACES
 from worker.stopwatch import Stopwatch
 from worker.task import Task
 
@@ -42,6 +42,8 @@ class Script:
     smile: float = 2.0
     requests: list[tuple[str, dict[str, Tensor]]] = field(default_factory=list)
     calibration: Mapping[str, str] = field(default_factory=dict)
+    attends: bool = False
+    """Gives attention, too: each frame a place to the right, each level one down."""
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +65,8 @@ class Script:
             "trained_on": "made-up data,more of it",
             **self.calibration,
         }
-        return ModelDescription(model, (), (), 0, parameters)
+        given = (TensorDescription("attention", "FP32", ()),) if self.attends else ()
+        return ModelDescription(model, (), given, 0, parameters)
 
     def infer(
         self,
@@ -104,9 +107,17 @@ class Script:
         return {
             "probabilities": probabilities,
             "level_probabilities": np.tile(probabilities, (len(LEVELS), 1)),
-            "gate": np.full(len(GATES), 0.25, np.float32),
+            "gate": np.array([0.1, 0.4, 0.2, 0.3], np.float32),
+            "attention": self._attention(),
             **self._au(inputs),
         }
+
+    def _attention(self) -> FloatArray:
+        pictures = np.zeros((CLIP_FRAMES, len(LEVELS), PLACES, PLACES), np.float32)
+        for at in range(PLACES):
+            for level in range(len(LEVELS)):
+                pictures[at, level, level, at] = 1.0
+        return pictures
 
 
 def frame(number: int) -> np.ndarray:
@@ -126,8 +137,11 @@ def analyse(
     what: Clip,
     report_progress: Callable[[Progress], None] = lambda _: None,
     timeout_s: float = 30.0,
+    *,
+    explain: bool = False,
 ) -> AnalysisReport:
-    task = Task("abc", Deadline.after(timeout_s), Stopwatch(), "job_1", report_progress)
+    deadline = Deadline.after(timeout_s)
+    task = Task("abc", deadline, Stopwatch(), "job_1", report_progress, explain=explain)
     return Pipeline(script, recognizer("madvnet")).analyse(what, task)
 
 
@@ -291,3 +305,62 @@ def test_a_calibrated_model_is_believed_as_far_as_it_says(below: str, *, abstain
         shares[0] / (shares[0] + 7 * shares[1]), abs=1e-5
     )
     assert report.events[0].probabilities == report.prediction.probabilities
+
+
+def test_the_evidence_is_that_of_the_side_that_moves() -> None:
+    (event,) = analyse(Script(), clip()).events
+
+    assert event.sides["left"]["AU12"] == event.action_units["AU12"]
+    assert event.sides["right"]["AU12"] == pytest.approx(-event.action_units["AU12"] / 2)
+    rises, falls = event.sides["left"]["AU12"], -event.sides["right"]["AU12"]
+    assert event.evidence.startswith(f"AU12 rises {rises:.1f} on the left and falls {falls:.1f}")
+    assert event.explanation is None
+
+
+def test_an_event_is_explained_where_that_is_asked_for() -> None:
+    script = Script(attends=True)
+
+    plain, report = analyse(Script(attends=True), clip()), analyse(script, clip(), explain=True)
+
+    (event,) = report.events
+    explained = event.explanation
+    assert explained is not None
+    assert event.model_copy(update={"explanation": None}) == plain.events[0]
+    numbers = script.requests[-1][1]["crops"][:, 0, 0, 0].astype(int)
+    nearest = int(np.abs(numbers - event.apex_frame).argmin())
+    attention = np.array(explained.attention)
+    assert attention.shape == (explained.grid.rows, explained.grid.columns) == (PLACES, PLACES)
+    # The levels' own shares of the fusion, against the greatest.
+    assert attention[: len(LEVELS), nearest] == pytest.approx([0.25, 1.0, 0.5])
+    assert attention.sum() == pytest.approx(1.75)
+    assert np.shape(explained.motion) == (PLACES, PLACES, 2)
+    assert np.median(np.abs(explained.motion)) < 0.1
+    # The face fills the middle of the frame, and stays where it is.
+    corners = np.array([[0, 0, 1], [PLACES, PLACES, 1]]) @ np.array(explained.grid.onset).T
+    assert (corners[0] < 128).all()
+    assert (corners[1] > 128).all()
+    assert explained.grid.apex == pytest.approx(np.array(explained.grid.onset), abs=1.0)
+    assert "explain" in report.timings_ms
+    assert AnalysisReport.model_validate_json(report.model_dump_json(by_alias=True)) == report
+
+
+def test_a_model_without_attention_has_its_motion_explained_alone() -> None:
+    (event,) = analyse(Script(), clip(), explain=True).events
+
+    assert event.explanation is not None
+    assert event.explanation.attention is None
+    assert len(event.explanation.motion) == PLACES
+
+
+def test_without_an_event_there_is_nothing_to_explain() -> None:
+    assert analyse(Script(smile=0.0, attends=True), clip(), explain=True).events == []
+
+
+def test_a_result_of_an_earlier_version_is_read_as_it_is() -> None:
+    document = analyse(Script(), clip()).model_dump(mode="json", by_alias=True)
+    for added in ("sides", "evidence", "explanation"):
+        del document["events"][0][added]
+
+    (event,) = AnalysisReport.model_validate(document).events
+
+    assert (event.sides, event.evidence, event.explanation) == ({}, "", None)

@@ -15,7 +15,7 @@ def test_the_registry_is_what_the_contract_announces() -> None:
 
 def test_an_unknown_recognizer_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
-        LookupError, match="'nobody'; there are: affectivenet, afn, au, ensemble, madvnet"
+        LookupError, match="'nobody'; there are: affectivenet, afn, au, ensemble, madvnet, msjfn"
     ):
         recognizer("nobody")
 

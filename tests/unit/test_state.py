@@ -8,6 +8,7 @@ from service.principal import LOCAL
 from service.queue import QueueEntry
 from service.schemas import ClipReceipt, RecognizeOptions
 from service.state import JobRecord, Standing, canceled, describe, state_of, verdict
+from service.store.names import twin_key
 from worker.contract import ErrorCode, Faces, Failure, JobOutcome, JobState, Mode, Progress
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,7 +111,20 @@ def test_the_time_left_in_the_queue_follows_the_pace_of_the_workers() -> None:
 
 
 def test_the_worker_is_told_what_was_asked_for() -> None:
-    options = clip_options(None, None, recognizer="au", mode=Mode.SPOT, faces=Faces.ALL)
+    options = clip_options(
+        None, None, recognizer="au", mode=Mode.SPOT, faces=Faces.ALL, explain=True
+    )
     payload = RECORD.model_copy(update={"options": options}).payload()
     assert (payload.recognizer, payload.mode, payload.faces) == ("au", Mode.SPOT, Faces.ALL)
+    assert payload.explain
     assert RECORD.payload().mode is Mode.CLIP
+    assert not RECORD.payload().explain
+
+
+def test_results_of_another_treatment_are_not_shared() -> None:
+    told = ({}, {"explain": True}, {"mode": "spot"}, {"faces": "all"}, {"recognizer": "au"})
+    records = (
+        RECORD.model_copy(update={"options": RecognizeOptions.model_validate(options)})
+        for options in told
+    )
+    assert len({twin_key(record, "sha256:model") for record in records}) == len(told)

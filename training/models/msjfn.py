@@ -7,14 +7,16 @@ backbone of four stages has three adjacent pairs), all widths, and that fusing i
 """
 
 import itertools
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as fn
 
 from training.models.blocks import conv
+from worker.specs import CLIP_FRAMES
 
 _STAGES = 4
 
@@ -40,6 +42,19 @@ class MSJFNConfig:
         if self.side % self.cells:
             raise ValueError(f"side {self.side} is no multiple of {self.cells}")
 
+    @classmethod
+    def parse(cls, table: Mapping[str, object]) -> "MSJFNConfig":
+        """A TOML table; ValueError for an unknown key."""
+        own: dict[str, Any] = dict(table)
+        if unknown := own.keys() - {field.name for field in fields(cls)}:
+            raise ValueError(f"unknown in [network]: {', '.join(sorted(unknown))}")
+        return cls(**own)
+
+    @property
+    def frames(self) -> int:
+        """Of a clip, that its picture is made of."""
+        return CLIP_FRAMES
+
 
 class Verdicts(NamedTuple):
     """Logits [B, classes]: fused, and of the backbone and each joint feature module."""
@@ -53,6 +68,7 @@ class MSJFN(nn.Module):
 
     def __init__(self, config: MSJFNConfig) -> None:
         super().__init__()
+        self.config = config
         widths = [config.width * 2**stage for stage in range(_STAGES)]
         stride = config.side // config.cells
         kernel = 3 if stride == 1 else 2 * stride - 1

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from training import flow_folds
 from training.data import MODEL_REPO, data_folder
 from training.processes import CORES
 from training.reproduce import licensed, megc_flow, recognizers, show, synthetic
@@ -62,7 +63,8 @@ def _recognizers(chosen: argparse.Namespace) -> dict[str, object]:
 
 def _flow(chosen: argparse.Namespace) -> dict[str, object]:
     file = chosen.data or data_folder() / megc_flow.FILE
-    return megc_flow.table(megc_flow.Request(file, chosen.runs, chosen.seeds))
+    request = flow_folds.Request(file, chosen.runs, chosen.seeds, processes=chosen.jobs)
+    return megc_flow.table(request)
 
 
 def _licensed(chosen: argparse.Namespace) -> dict[str, object]:
@@ -97,7 +99,8 @@ def _add_flow(parser: argparse.ArgumentParser) -> None:
     _add_common(parser)
     parser.add_argument("--loso", action="store_true", help="the protocol, and the only one")
     parser.add_argument("--data", type=Path, metavar="FILE", help="a flow set; default MADV_DATA's")
-    parser.add_argument("--seeds", type=int, default=3, help="1 to this (default 3)")
+    parser.add_argument("--seeds", type=int, default=5, help="1 to this (default 5)")
+    parser.add_argument("--jobs", type=int, default=CORES, help="seeds at a time (default: cores)")
 
 
 def _add_licensed(parser: argparse.ArgumentParser) -> None:

@@ -24,7 +24,7 @@ def print_table(made: Mapping[str, Any], console: Console) -> None:
         _synthetic(made, console)
     elif "recognizers" in made:
         _recognizers(made, console)
-    elif "rbf_svm" in made:
+    elif "together" in made:
         _flow(made, console)
     else:
         _licensed(made, console)
@@ -60,8 +60,9 @@ def _recognizers(made: Mapping[str, Any], console: Console) -> None:
 def _flow(made: Mapping[str, Any], console: Console) -> None:
     table = Table(made["table"], "clips", "UF1", "UAR", "accuracy", "confusion")
     runs = {f"seed {seed}": scores for seed, scores in made["seeds"].items()}
-    for name in ("seeds_together", "rbf_svm", "seeds_and_svm_together"):
-        runs[name.replace("_", " ")] = made[name]
+    runs |= {"networks": made["networks"], **made["machines"]}
+    runs |= {f"networks and {name}": scores for name, scores in made["networks_and"].items()}
+    runs |= {"nested": made["nested"], "together": made["together"]}
     for run, parts in runs.items():
         for part, scores in parts.items():
             figures = (f"{scores[key]:.4f}" for key in ("uf1", "uar", "accuracy"))

@@ -18,7 +18,7 @@ from skimage.data import astronaut
 from worker.domain import FloatArray, Image
 from worker.preprocess.align import similarity
 from worker.preprocess.spec import PREPROCESS
-from worker.specs import AU_MAX
+from worker.specs import AU_MAX, SIDES
 from worker.video.encode import write_clip
 
 FPS: Final = 60
@@ -48,6 +48,8 @@ class DemoEvent:
     offset_s: float = 0.90
     label: str = "happiness"
     action_units: dict[str, float] = field(default_factory=lambda: {"AU06": 2.0, "AU12": 2.5})
+    sides: tuple[str, ...] = SIDES
+    """Which sides of the face move."""
 
     def envelope(self, time_s: float) -> float:
         """Share of the peak at a time, 0 to 1: raised cosine up to the apex and down again."""
@@ -66,13 +68,13 @@ def write_demo_clip(path: Path) -> None:
     write_clip(path, demo_frames(), Fraction(FPS))
 
 
-def demo_frames() -> Iterator[Image]:
-    """The frames before compression."""
+def demo_frames(event: DemoEvent = DEMO_EVENT, fps: int = FPS) -> Iterator[Image]:
+    """The frames before compression. Without action units the face keeps still."""
     portrait = _portrait()
-    motion = _image_motion(_crop_motion(), portrait.shape[0], portrait.shape[1])
+    motion = _image_motion(_crop_motion(event), portrait.shape[0], portrait.shape[1])
     noise = np.random.default_rng(_NOISE_SEED)
-    for index in range(round(DURATION_S * FPS)):
-        moved = _warp(portrait, DEMO_EVENT.envelope(index / FPS) * motion)
+    for index in range(round(DURATION_S * fps)):
+        moved = _warp(portrait, event.envelope(index / fps) * motion)
         grain = noise.normal(0.0, _NOISE_SIGMA, portrait.shape)
         yield (moved + grain).round().clip(0, 255).astype(np.uint8)
 
@@ -82,14 +84,16 @@ def _portrait() -> Image:
     return portrait
 
 
-def _crop_motion() -> FloatArray:
+def _crop_motion(event: DemoEvent) -> FloatArray:
     """Motion of the event's peak over the crop: f32 [G, G, 2], crop pixels."""
     with (files(__package__) / _TABLE).open("rb") as file, np.load(file) as table:
         numbers = table["action_units"].tolist()
         displacement = table["displacement"].astype(np.float32)
     motion = np.zeros(displacement.shape[2:], dtype=np.float32)
-    for name, intensity in DEMO_EVENT.action_units.items():
-        motion += displacement[numbers.index(int(name[2:]))].sum(axis=0) * (intensity / AU_MAX)
+    moving = [SIDES.index(side) for side in event.sides]
+    for name, intensity in event.action_units.items():
+        by_side = displacement[numbers.index(int(name[2:]))][moving]
+        motion += by_side.sum(axis=0) * (intensity / AU_MAX)
     return motion
 
 

@@ -17,4 +17,5 @@ def interpret(outputs: Mapping[str, FloatArray]) -> Recognition:
     return Recognition(
         outputs["action_units"],
         Emotion(outputs["probabilities"], outputs["level_probabilities"], outputs["gate"]),
+        outputs.get("attention"),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from worker.backend import Tensor
+from worker.backend import ModelDescription, Tensor
 from worker.domain import FloatArray, Image
 from worker.models.coarse import fold
 from worker.specs import COARSE_LABELS, LABELS, ModelSpec
@@ -34,6 +34,9 @@ class Recognition:
     """f32 [T, sides, K]: change against the onset in FACS units, for each sampled frame."""
     emotion: Emotion | None
     """None by a recognizer that infers none."""
+    attention: FloatArray | None = None
+    """f32 [T, levels, places, places]: where it looks in each frame and level, a picture sums to 1;
+    None by a recognizer without, and unless asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,12 @@ class Recognizer:
         A Triton ensemble cannot leave out an output that one of its steps reads.
         """
         return tuple(tensor.name for tensor in self.spec.outputs)
+
+    def outputs_of(self, served: ModelDescription) -> tuple[str, ...]:
+        """Names of all outputs, and of the optional ones that this model has."""
+        there = {tensor.name for tensor in served.outputs}
+        more = (tensor.name for tensor in self.spec.optional if tensor.name in there)
+        return (*self.outputs, *more)
 
 
 def coarse(probabilities: FloatArray) -> dict[str, float]:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from worker.models import affectivenet, afn, au, madvnet
+from worker.models import affectivenet, afn, au, madvnet, msjfn
 from worker.models.ensemble import ensemble
 from worker.models.recognizer import Recognizer
 from worker.specs import AU, RECOGNIZE
 
 _OF_EMOTIONS: Final = (
     Recognizer("madvnet", RECOGNIZE, madvnet.prepare, madvnet.interpret),
+    msjfn.RECOGNIZER,
     affectivenet.RECOGNIZER,
     afn.RECOGNIZER,
 )

@@ -36,7 +36,7 @@ class _Layout:
     bars: tuple[float, float, float, float]
 
 
-_BELOW_FRAMES: Final = _Layout(0.487, (0.05, 0.14, 0.5, 0.285), (0.838, 0.105, 0.1, 0.335))
+_BELOW_FRAMES: Final = _Layout(0.474, (0.05, 0.14, 0.5, 0.272), (0.838, 0.105, 0.1, 0.32))
 _ALONE: Final = _Layout(0.815, (0.05, 0.16, 0.5, 0.575), (0.838, 0.16, 0.1, 0.6))
 
 
@@ -68,12 +68,14 @@ def _draw_heading(figure: Figure, report: AnalysisReport, clip_name: str) -> Non
     title, explained = _answer(report)
     about = f"{clip.frames} frames, {clip.fps:.4g} per second, {clip.width} × {clip.height}"
     left = partial(figure.text, 0.03, va="center")
-    left(0.953, title, fontsize=24, fontweight="bold", color=INK)
-    left(0.91, explained, fontsize=13, color=MUTED)
+    left(0.962, title, fontsize=24, fontweight="bold", color=INK)
+    left(0.925, explained, fontsize=13, color=MUTED)
+    if report.events:
+        left(0.896, report.events[0].evidence, fontsize=10.5, color=INK)
     # A file name may hold dollar signs, which otherwise begin mathematics.
     right = partial(figure.text, 0.97, ha="right", va="center", parse_math=False)
-    right(0.955, drawable(_shorten(clip_name, _LONGEST_NAME)), fontsize=12, color=INK)
-    right(0.918, about, fontsize=10, color=MUTED)
+    right(0.959, drawable(_shorten(clip_name, _LONGEST_NAME)), fontsize=12, color=INK)
+    right(0.925, about, fontsize=10, color=MUTED)
 
 
 def _answer(report: AnalysisReport) -> tuple[str, str]:
@@ -118,7 +120,7 @@ def _draw_key_frames(figure: Figure, frames: Sequence[KeyFrame], changed: Change
     width = 0.17
     height = width * SIZE_IN[0] / SIZE_IN[1]
     for column in range(len(frames) + 1):
-        axes = figure.add_axes((0.03 + column * 0.1925, 0.545, width, height))
+        axes = figure.add_axes((0.03 + column * 0.1925, 0.525, width, height))
         axes.set_axis_off()
         if column < len(frames):
             _show_frame(axes, frames[column])
