@@ -42,6 +42,8 @@ def test_the_service_is_unavailable_until_there_is_room_again(
     fill: Callable[[Child, Path], Path],
     eventually: Eventually,
 ) -> None:
+    # Compacted a moment ago: a file written anew would give room back when it is done.
+    send(wiring, "SET", "madv:compacted", "1")
     restless = {**wiring.settings, "MADV_SWEEP_INTERVAL_S": "0.01"}
     gateway = watch(replace(wiring, settings=restless).gateway())
     job = gateway.post(SMALL, options='{"ttl_s": 1, "store_input": true}').json()["links"]
