@@ -4,7 +4,6 @@ Needs chromium or google-chrome. The only face in them is the demo's public-doma
 """
 
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,9 @@ from typing import Final
 
 import numpy as np
 import typer
+from chromium import find_chromium, headless
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from rich.console import Console
 
 from service.embedded.stack import EmbeddedStack, StackConfig
@@ -24,15 +24,6 @@ from worker.demo.clip import demo_frames, write_demo_clip
 from worker.video.encode import write_clip
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
-NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS: Final = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _PAGE_COLOURS: Final = 96
 _PHOTOGRAPH_COLOURS: Final = 128
 _MIDWAY: Final = re.compile(r"units: [2-9]\d\d of")
@@ -86,21 +77,14 @@ def _palette(picture: Image.Image) -> Image.Image:
 
 def main(out: Path = DOCS) -> None:
     """Take all pictures."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        raise SystemExit(f"none of {', '.join(NAMES)} is installed")
     console = Console()
     with (
         tempfile.TemporaryDirectory(prefix="madv-pictures-") as folder,
         EmbeddedStack(StackConfig(Path(folder) / "data")) as stack,
-        sync_playwright() as playwright,
+        headless(find_chromium()) as browser,
     ):
-        browser = playwright.chromium.launch(
-            executable_path=program, chromium_sandbox=False, args=[*ARGUMENTS]
-        )
         for name, size in _pictures(Studio(browser, stack.gateway_url, out), Path(folder)):
             console.print(f"{name}: {size / 1000:.0f} kB")
-        browser.close()
 
 
 def _pictures(studio: Studio, folder: Path) -> Iterator[tuple[str, int]]:

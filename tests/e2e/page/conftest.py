@@ -1,7 +1,6 @@
 """A browser of this machine, and what it says while it looks at the page."""
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +11,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from chromium import find_chromium, headless
+from playwright.sync_api import Browser, Page, expect
 
 from service.embedded.stack import EmbeddedStack
 from service.routes.page import BUILT
@@ -21,17 +21,7 @@ from worker.video.decode import decode
 from worker.video.encode import Encoding, write_clip
 from worker.video.limits import DecodeLimits
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 TIMEOUT_MS = 30_000
 WIDE = (1280, 900)
 PAIR_FPS = 30
@@ -86,21 +76,16 @@ def _pictures(film: bytes) -> Iterator[bytes]:
 @pytest.fixture(scope="module")
 def browser(camera_film: Path) -> Iterator[Browser]:
     """Chromium without a window. Of a module: while it runs, nothing else here may be asyncio."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        pytest.skip(f"none of {', '.join(NAMES)} is installed")
+    try:
+        program = find_chromium()
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
     if not (BUILT / "index.html").exists():
         pytest.skip("the page has not been built: make page")
     expect.set_options(timeout=TIMEOUT_MS)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=program,
-            # Root, as in containers, has no sandbox of its own.
-            chromium_sandbox=False,
-            args=[*ARGUMENTS, f"--use-file-for-fake-video-capture={camera_film}"],
-        )
+    film = f"--use-file-for-fake-video-capture={camera_film}"
+    with headless(program, *CAMERA, film) as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -40,6 +40,12 @@ def send(page: Page, *clips: Path) -> None:
     page.get_by_label("Choose a clip").set_input_files(list(clips))
 
 
+def send_anew(page: Page, *clips: Path) -> None:
+    """Send clips that may have been answered before."""
+    page.get_by_label("Analyse anew even if").check()
+    send(page, *clips)
+
+
 def answer(page: Page) -> Locator:
     return page.locator(".answer")
 
@@ -64,8 +70,7 @@ def seen(page: Page, first: int, last: int) -> bool:
 
 def test_a_clip_is_sent_followed_and_shown(open_page: OpenPage, demo_clip: Path) -> None:
     page = open_page(script=NOTE_PROGRESS)
-    page.get_by_label("Analyse anew even if").check()
-    send(page, demo_clip)
+    send_anew(page, demo_clip)
     expect(page.get_by_role("region", name="Progress")).to_be_visible()
     expect(answer(page)).to_contain_text("Happiness")
     expect(page.locator(".explained")).to_contain_text("apex at 0.6")
@@ -148,9 +153,8 @@ def test_a_waiting_job_is_canceled(
     open_page: OpenPage, demo_clip: Path, resting_worker: Rest
 ) -> None:
     page = open_page()
-    page.get_by_label("Analyse anew even if").check()
     with resting_worker():
-        send(page, demo_clip)
+        send_anew(page, demo_clip)
         expect(page.locator(".told")).to_contain_text("Waiting its turn")
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("alert")).to_contain_text("The job was canceled")
@@ -173,9 +177,8 @@ def test_two_jobs_at_once(
     open_page: OpenPage, demo_clip: Path, short_clip: Path, resting_worker: Rest
 ) -> None:
     page = open_page()
-    page.get_by_label("Analyse anew even if").check()
     with resting_worker():
-        send(page, demo_clip, short_clip)
+        send_anew(page, demo_clip, short_clip)
         waiting = page.locator(".jobs li", has_text="Waiting its turn")
         expect(waiting).to_have_count(2)
         expect(waiting.filter(has_text="demo.mp4")).to_have_count(1)
@@ -192,9 +195,8 @@ def test_a_reload_takes_up_where_it_was(
     open_page: OpenPage, demo_clip: Path, resting_worker: Rest
 ) -> None:
     page = open_page()
-    page.get_by_label("Analyse anew even if").check()
     with resting_worker():
-        send(page, demo_clip)
+        send_anew(page, demo_clip)
         expect(page.locator(".told")).to_contain_text("Waiting its turn")
         page.reload()
         expect(page.locator(".told")).to_contain_text("Waiting its turn")
@@ -246,9 +248,8 @@ def test_a_stream_that_breaks_is_taken_up_again(
 
     page = open_page()
     page.route("**/events", cut_short)
-    page.get_by_label("Analyse anew even if").check()
     with resting_worker(), page.expect_request(is_resumed):
-        send(page, demo_clip)
+        send_anew(page, demo_clip)
     expect(answer(page)).to_contain_text("Happiness")
 
 
