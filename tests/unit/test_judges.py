@@ -34,6 +34,7 @@ class Answer:
     late: int = 0
     first: int = 0
     codec: str = "libx264"
+    side: int = 256
 
     def shown(self) -> Shown:
         used = np.arange(self.first, COUNT)
@@ -45,7 +46,7 @@ class Answer:
         span = EventSpan(20, 40, 60) if self.kind == "event" else None
         pts_s, none = np.arange(COUNT) / FPS, np.zeros((COUNT, 6), np.float32)
         landmarks = np.zeros((COUNT, 68, 2), np.float32)
-        facts = (self.kind, "somebody", "statistics", 0, float(FPS), self.codec, pts_s)
+        facts = (self.kind, "somebody", "statistics", 0, float(FPS), self.codec, self.side, pts_s)
         return SyntheticClip("clip", *facts, intensity, span, none, b"", landmarks, {})
 
 
@@ -153,12 +154,14 @@ def test_real_traces_are_compared_where_they_move(tmp_path: Path) -> None:
     assert judge.report()["brows_mean"] is None
 
 
-def test_agreement_is_told_for_each_codec() -> None:
+def test_agreement_is_told_for_each_codec_and_each_size() -> None:
     judge = AmplitudeJudge()
-    for shown in (Answer(codec="mjpeg").shown(), Answer(codec="libx264", seen=-1.0).shown()):
+    large = Answer(codec="mjpeg", side=512).shown()
+    for shown in (large, Answer(codec="libx264", seen=-1.0).shown()):
         judge.see(shown)
-    by_codec = judge.report()["icc_mean_by_codec"]
-    assert by_codec == {"libx264": pytest.approx(-1), "mjpeg": pytest.approx(1)}
+    report = judge.report()
+    assert report["icc_mean_by_codec"] == {"libx264": pytest.approx(-1), "mjpeg": pytest.approx(1)}
+    assert report["icc_mean_by_size"] == {"256 px": pytest.approx(-1), "512 px": pytest.approx(1)}
 
 
 def test_each_group_has_the_figures_of_its_people() -> None:

@@ -27,6 +27,7 @@ def _clip(name: str) -> SyntheticClip:
         label=2,
         fps=50.0,
         codec="mjpeg",
+        side=384,
         pts_s=np.arange(4) / 50,
         intensity=rng.random((4, 2, AU_COUNT)).astype(np.float32),
         span=EventSpan(0, 2, 3),

@@ -8,7 +8,7 @@ import pytest
 
 from training import data
 from training.synthetic.archive import SyntheticClip, read_clips, read_index
-from training.synthetic.film import SIDE
+from training.synthetic.film import SIDES
 from training.synthetic.landmarks import facial_points
 from training.synthetic.portraits import Aligner, Portrait, portrait_names
 from training.synthetic.studio import Inputs, Take, filmed, takes, write_archive
@@ -47,7 +47,8 @@ def test_a_film_has_one_frame_for_every_row_of_its_truth() -> None:
     for clip in _clips().values():
         frames = _frames(clip)
         assert len(frames) == len(clip.pts_s) == len(clip.intensity) == len(clip.landmarks)
-        assert frames[0].shape == (SIDE, SIDE, 3)
+        assert frames[0].shape == (clip.side, clip.side, 3)
+        assert clip.side in SIDES
 
 
 @pytest.mark.slow

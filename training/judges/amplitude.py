@@ -25,17 +25,19 @@ class AmplitudeJudge:
     def __init__(self) -> None:
         self._truth: list[FloatArray] = []
         self._estimate: list[FloatArray] = []
-        self._codec: list[str] = []
+        self._filmed: list[tuple[str, str]] = []
+        """Codec of each clip, and width and height of its video."""
 
     def see(self, shown: Shown) -> None:
         """Keep what an event was and what was seen of it."""
         if shown.clip.kind == "event":
             self._truth.append(shown.change)
             self._estimate.append(shown.seen.trace)
-            self._codec.append(shown.clip.codec)
+            self._filmed.append((shown.clip.codec, f"{shown.clip.side} px"))
 
     def report(self) -> Report:
-        """ICC(3,1), Pearson and mean absolute error (FACS) per AU and on average, ICC by codec.
+        """ICC(3,1), Pearson and mean absolute error (FACS) per AU and on average, ICC by codec
+        and by size.
 
         An AU that no clip moves has no correlation: it is named as absent and not averaged.
         """
@@ -52,18 +54,24 @@ class AmplitudeJudge:
             "clips": len(self._truth),
             "frames": sum(map(len, self._truth)),
             **means,
-            "icc_mean_by_codec": {codec: self._mean_icc(codec) for codec in sorted({*self._codec})},
+            "icc_mean_by_codec": self._by(0),
+            "icc_mean_by_size": self._by(1),
             "absent": ", ".join(absent),
             "by_au": {name: per_au[name] for name in AU_NAMES if name not in absent},
         }
 
-    def _mean_icc(self, codec: str) -> float:
-        """Over the clips of one codec and the AUs that move in them."""
-        found = [self._of(unit, codec) for unit in range(len(AU_NAMES))]
+    def _by(self, column: int) -> dict[str, float]:
+        return {
+            name: self._mean_icc(name) for name in sorted({row[column] for row in self._filmed})
+        }
+
+    def _mean_icc(self, how: str) -> float:
+        """Over the clips of one codec, or one size, and the AUs that move in them."""
+        found = [self._of(unit, how) for unit in range(len(AU_NAMES))]
         return rounded(np.mean([figures["icc"] for figures in found if "icc" in figures]))
 
-    def _of(self, unit: int, codec: str | None = None) -> dict[str, float]:
-        truth, estimate = self._rows(unit, codec)
+    def _of(self, unit: int, how: str | None = None) -> dict[str, float]:
+        truth, estimate = self._rows(unit, how)
         active = np.abs(truth) >= ACTIVE_FACS
         if not active.any():
             return {"active_frames": 0}
@@ -77,12 +85,12 @@ class AmplitudeJudge:
         }
 
     def _rows(
-        self, unit: int, codec: str | None
+        self, unit: int, how: str | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         pairs = [
             (truth[:, :, unit].ravel(), estimate[:, :, unit].ravel())
-            for truth, estimate, its in zip(self._truth, self._estimate, self._codec, strict=True)
-            if np.abs(truth[:, :, unit]).max() <= MICRO_FACS and codec in {None, its}
+            for truth, estimate, its in zip(self._truth, self._estimate, self._filmed, strict=True)
+            if np.abs(truth[:, :, unit]).max() <= MICRO_FACS and (how is None or how in its)
         ]
         none = np.empty(0, dtype=np.float32)
         truth, estimate = zip(*pairs, strict=True) if pairs else ([none], [none])

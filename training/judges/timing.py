@@ -19,6 +19,7 @@ class TimingJudge:
     def __init__(self) -> None:
         self._error_s: list[float] = []
         self._fps: list[float] = []
+        self._side: list[int] = []
 
     def see(self, shown: Shown) -> None:
         """Spot the event of one clip."""
@@ -29,10 +30,11 @@ class TimingJudge:
         when_s = shown.seen.pts_s[found.apex] if found else np.inf
         self._error_s.append(abs(float(when_s - shown.clip.pts_s[truth.apex])))
         self._fps.append(shown.clip.fps)
+        self._side.append(shown.clip.side)
 
     def report(self) -> Report:
         """Shares of all events, and of those filmed at 100 frames per second or more."""
-        error_s, fps = np.array(self._error_s), np.array(self._fps)
+        error_s, fps, side = (np.array(x) for x in (self._error_s, self._fps, self._side))
         fine = fps >= FINE_FPS
         return {
             "events": len(error_s),
@@ -43,6 +45,10 @@ class TimingJudge:
             "by_fps": {
                 f"{rate:g}": _share(error_s[fps == rate] <= TOLERANCE_S + _ROUNDING_S)
                 for rate in np.unique(fps)
+            },
+            "from_100_fps_by_size": {
+                f"{size} px": _share(error_s[fine & (side == size)] <= TOLERANCE_S + _ROUNDING_S)
+                for size in np.unique(side)
             },
         }
 

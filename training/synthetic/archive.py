@@ -21,7 +21,7 @@ import numpy.typing as npt
 from worker.domain import EventSpan
 from worker.specs import AU_NAMES, SIDES
 
-VERSION: Final = "synthetic-me/3"
+VERSION: Final = "synthetic-me/4"
 INDEX: Final = "index.json"
 CLIPS_PER_SHARD: Final = 64
 
@@ -49,6 +49,8 @@ class SyntheticClip:
     fps: float
     codec: str
     """FFmpeg's name of its encoder."""
+    side: int
+    """Width and height of the video."""
     pts_s: npt.NDArray[np.float64]
     """f64 [N]"""
     intensity: npt.NDArray[np.float32]
@@ -190,6 +192,7 @@ def _members(clip: SyntheticClip) -> Iterator[tuple[str, bytes]]:
         "label": clip.label,
         "fps": clip.fps,
         "codec": clip.codec,
+        "side": clip.side,
         "span": asdict(clip.span) if clip.span else None,
     }
     frames = sorted(clip.depth)

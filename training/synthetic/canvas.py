@@ -11,7 +11,7 @@ from training.synthetic.landmarks import EyeOutline, Floats
 from worker.specs import CROP_SIZE
 
 SCALE: Final = 2
-"""Canvas and picture pixels per crop pixel: faces are rendered larger than they are analysed."""
+"""Canvas and picture pixels per crop pixel, unless said: more than is analysed."""
 
 Picture = npt.NDArray[np.uint8]
 
@@ -30,31 +30,38 @@ class Canvas:
     """Crop pixels around the crop."""
     white: Floats
     """f32 [] or [3]: colour of the eyes' white"""
+    scale: int = SCALE
+    """Pixels per crop pixel, of pictures rendered from it as well."""
 
     def at(self, points: Floats) -> Floats:
         """Canvas pixels of crop points f32 [..., 2]."""
-        return points * np.float32(SCALE) + np.float32((self.margin + 0.5) * SCALE - 0.5)
+        first = (self.margin + 0.5) * self.scale - 0.5
+        return points * np.float32(self.scale) + np.float32(first)
 
 
 def lay_out(
-    image: Picture, alignment: Floats, eyes: tuple[EyeOutline, EyeOutline], margin: int
+    image: Picture,
+    alignment: Floats,
+    eyes: tuple[EyeOutline, EyeOutline],
+    margin: int,
+    scale: int = SCALE,
 ) -> Canvas:
     """The canvas of a portrait; `alignment` f32 [2, 3] maps its pixels to crop pixels.
 
     `eyes` are in crop pixels.
     """
-    skin = _warped(image, alignment, margin)
+    skin = _warped(image, alignment, margin, scale)
     eyeballs = skin.copy()
-    canvas = Canvas(skin, eyeballs, margin, np.zeros((), dtype=np.float32))
+    canvas = Canvas(skin, eyeballs, margin, np.zeros((), dtype=np.float32), scale)
     whites = [_complete(canvas, eye) for eye in eyes]
     return replace(canvas, white=np.mean(whites, axis=0, dtype=np.float32))
 
 
-def _warped(image: Picture, alignment: Floats, margin: int) -> Picture:
+def _warped(image: Picture, alignment: Floats, margin: int, times: int) -> Picture:
     """The portrait over the canvas, area-averaged where it is larger."""
-    scale = float(np.hypot(alignment[0, 0], alignment[1, 0])) * SCALE
-    matrix = (alignment * SCALE).astype(np.float64)
-    matrix[:, 2] += SCALE * margin + (SCALE - 1) / 2
+    scale = float(np.hypot(alignment[0, 0], alignment[1, 0])) * times
+    matrix = (alignment * times).astype(np.float64)
+    matrix[:, 2] += times * margin + (times - 1) / 2
     if scale < 1:
         height, width = image.shape[:2]
         size = (round(width * scale), round(height * scale))
@@ -63,7 +70,7 @@ def _warped(image: Picture, alignment: Floats, margin: int) -> Picture:
         # Pixel centres sit at +0.5 in both images.
         to_full = np.array([[1 / fx, 0, 0.5 / fx - 0.5], [0, 1 / fy, 0.5 / fy - 0.5], [0, 0, 1]])
         matrix = matrix @ to_full
-    side = SCALE * (CROP_SIZE + 2 * margin)
+    side = times * (CROP_SIZE + 2 * margin)
     warped = cv2.warpAffine(
         image, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
     )
@@ -88,7 +95,7 @@ def _complete(canvas: Canvas, eye: EyeOutline) -> Floats:
     known = cv2.erode(known, np.ones((3, 2), dtype=np.uint8)).astype(np.uint8, copy=False)
     white = np.quantile(patch[known > 0], _WHITE_QUANTILE, axis=0)
     x, y = canvas.at(np.array(eye.iris[:2], dtype=np.float32)) - np.array([x0, y0])
-    _mirror_iris(patch, known, (float(x), float(y), eye.iris[2] * SCALE))
+    _mirror_iris(patch, known, (float(x), float(y), eye.iris[2] * canvas.scale))
     filled = cv2.inpaint(patch, 1 - known, 3.0, cv2.INPAINT_TELEA)
     canvas.eyeballs[y0:y1, x0:x1] = filled.astype(np.uint8, copy=False)
     return np.asarray(white, dtype=np.float32)

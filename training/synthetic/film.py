@@ -22,24 +22,30 @@ from worker.video.encode import Encoding, write_clip
 
 Floats = npt.NDArray[np.float32]
 
-SIDE: Final = 256
-"""Width and height of a filmed video; eyes are about 60 px apart in it."""
+SIDES: Final = (256, 384, 512)
+"""Width and height of filmed videos; eyes are 60, 90 or 120 px apart in them.
+
+A webcam shows faces of the first size, CASME II and SAMM of the last and larger.
+"""
+FINE: Final = 3
+"""Canvas pixels per crop pixel of a rig to be filmed: no film shows more than is there."""
 VIEW: Final = View(x=-30, y=-37, side=172)
 """What is filmed: head and shoulders, in crop pixels."""
 MARGIN: Final = 44
 """Crop pixels that a rig to be filmed needs around the crop."""
-_PX_PER_CROP_PX: Final = SIDE / VIEW.side
+_LEAST_BLUR_PX = 0.3
 
 _GRAY_SHARE = 0.15
 
 
 def film(plan: ClipPlan, rig: Rig, kind: Kind, name: str) -> SyntheticClip:
-    """Video and truth of a plan; `rig` has a colour canvas with a margin of `MARGIN`."""
+    """Video and truth of a plan; `rig` has a fine colour canvas with a margin of `MARGIN`."""
     rng = np.random.default_rng([plan.noise_seed, 2])
     encoding = draw_encoding(rng)
     gray = rng.random() < _GRAY_SHARE
+    side = int(rng.choice(SIDES))
     fps = round(1 / float(np.diff(plan.pts_s).mean()))
-    frames = exposed(plan, rig, gray=gray)
+    frames = exposed(plan, rig, side, gray=gray)
     happens = kind == "event" and plan.event.label != NEUTRAL
     truth = range(len(plan.pts_s))
     track: Track = "prototypes" if plan.prototype else "statistics"
@@ -51,36 +57,39 @@ def film(plan: ClipPlan, rig: Rig, kind: Kind, name: str) -> SyntheticClip:
         label=plan.event.label,
         fps=float(fps),
         codec=encoding.codec,
+        side=side,
         pts_s=plan.pts_s,
         intensity=np.ascontiguousarray(plan.intensity.transpose(0, 2, 1)),
         span=plan.span if happens else None,
         poses=np.stack([pose.numbers() for pose in plan.poses]),
         video=encoded(frames, fps, encoding),
-        landmarks=np.stack([_landmarks(plan, rig, frame) for frame in truth]),
+        landmarks=np.stack([_landmarks(plan, rig, frame, side) for frame in truth]),
         depth={
-            frame: _depth(plan, rig, frame) for frame in sorted({plan.span.onset, plan.span.apex})
+            frame: _depth(plan, rig, frame, side)
+            for frame in sorted({plan.span.onset, plan.span.apex})
         },
     )
 
 
-def to_video(points: Floats) -> Floats:
-    """Crop coordinates [..., 2] as pixels of the video; both count from pixel centres."""
+def to_video(points: Floats, side: int) -> Floats:
+    """Crop coordinates [..., 2] as pixels of a video; both count from pixel centres."""
     corner = np.array([VIEW.x, VIEW.y], dtype=np.float32)
-    return ((points - corner + 0.5) * np.float32(_PX_PER_CROP_PX) - 0.5).astype(np.float32)
+    return ((points - corner + 0.5) * np.float32(side / VIEW.side) - 0.5).astype(np.float32)
 
 
-def exposed(plan: ClipPlan, rig: Rig, *, gray: bool) -> Iterator[Gray]:
-    """The camera's frames, RGB uint8 [SIDE, SIDE, 3]."""
+def exposed(plan: ClipPlan, rig: Rig, side: int, *, gray: bool) -> Iterator[Gray]:
+    """The camera's frames, RGB uint8 [side, side, 3]."""
     camera = plan.camera
+    blur_px = camera.blur_px * side / VIEW.side
     for frame in range(len(plan.pts_s)):
         rng = np.random.default_rng([plan.noise_seed, frame])
         pose = plan.poses[frame]
         picture = render(rig, plan.expression(frame), pose, VIEW, camera.light)
         if plan.glasses:
             plan.glasses.put_on(picture, rig, pose, VIEW)
-        small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        if camera.blur_px * _PX_PER_CROP_PX > 0.3:  # noqa: PLR2004  # less is no blur
-            small = cv2.GaussianBlur(small, (0, 0), camera.blur_px * _PX_PER_CROP_PX)
+        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+        if blur_px > _LEAST_BLUR_PX:
+            small = cv2.GaussianBlur(small, (0, 0), blur_px)
         seen = camera.expose(small.astype(np.float32, copy=False), rng)
         if gray:
             seen = np.repeat(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
@@ -95,12 +104,12 @@ def encoded(frames: Iterator[Gray], fps: int, encoding: Encoding) -> bytes:
         return file.read_bytes()
 
 
-def _landmarks(plan: ClipPlan, rig: Rig, frame: int) -> Floats:
-    return to_video(landmarks(rig, plan.expression(frame), plan.poses[frame]))
+def _landmarks(plan: ClipPlan, rig: Rig, frame: int, side: int) -> Floats:
+    return to_video(landmarks(rig, plan.expression(frame), plan.poses[frame]), side)
 
 
-def _depth(plan: ClipPlan, rig: Rig, frame: int) -> Depth:
+def _depth(plan: ClipPlan, rig: Rig, frame: int, side: int) -> Depth:
     depth, face = depth_map(rig, plan.expression(frame), plan.poses[frame], VIEW)
-    large = cv2.resize(depth, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    on_face = cv2.resize(face.astype(np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+    large = cv2.resize(depth, (side, side), interpolation=cv2.INTER_LINEAR)
+    on_face = cv2.resize(face.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
     return large.astype(np.float16), on_face > 0

@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.synthetic.canvas import SCALE
 from training.synthetic.eyes import Eye
 from training.synthetic.sampling import look_up, remap
-from training.synthetic.scene import Scene, enlarged
+from training.synthetic.scene import Scene
 
 Floats = npt.NDArray[np.float32]
 
@@ -63,7 +62,7 @@ def slide_lids(
     """
     x0, y0, x1, y1 = eye.region
     moved = (x0 + carried[0], y0 + carried[1], x1 + carried[0], y1 + carried[1])
-    rows, columns = enlarged(*scene.view.box(scene.corners_in_view(moved)))
+    rows, columns = scene.enlarged(*scene.view.box(scene.corners_in_view(moved)))
     points = fine[rows, columns].copy()
     if not points.size:
         return None
@@ -73,7 +72,7 @@ def slide_lids(
     seam = np.exp(-((np.minimum(np.abs(from_upper), 9) / _SEAM_PX) ** 2))
     light = shade[rows, columns].copy()
     shade[rows, columns] *= 1 - _SEAM * lids.closure * seam
-    alpha = np.clip(from_upper * SCALE, 0, 1) * np.clip(from_lower * SCALE, 0, 1)
+    alpha = np.clip(from_upper * scene.scale, 0, 1) * np.clip(from_lower * scene.scale, 0, 1)
     canvas = scene.rig.canvas
     ball = remap(canvas.eyeballs, canvas.at(lids.eyeball_source(points, scene.gaze)))
     shadow = 1 - _LID_SHADOW * np.exp(-np.maximum(from_upper, 0) / _LID_SHADOW_PX)
@@ -102,18 +101,22 @@ def part_lips(scene: Scene, points: Floats, fine: Floats, shade: Floats) -> Inla
     )
     place = scene.view.box(scene.corners_in_view(box))
     at = points[place]
-    if min(at.shape[:2]) < SCALE * 2:
+    if min(at.shape[:2]) < scene.scale * 2:
         return None
     coarse = []
     for field in fields:
         source, _ = trace(lambda q, f=field: mouth.look_up(f[..., :2], q), at, 2)  # type: ignore[misc]  # f is bound now
         coarse += [source, mouth.below_line(source)]
-    upper, under_upper, lower, under_lower, at = (_inside(finer(c)) for c in (*coarse, at))
-    rows, columns = (slice(s.start + SCALE, s.stop - SCALE) for s in enlarged(*place))
+    upper, under_upper, lower, under_lower, at = (
+        _inside(scene, finer(scene, each)) for each in (*coarse, at)
+    )
+    rows, columns = (
+        slice(s.start + scene.scale, s.stop - scene.scale) for s in scene.enlarged(*place)
+    )
     from_upper, from_lower = under_upper, -under_lower
     nearer = (from_upper < from_lower)[..., None]
     fine[rows, columns] = np.where(nearer, upper, lower)
-    alpha = np.clip(from_upper * SCALE, 0, 1) * np.clip(from_lower * SCALE, 0, 1)
+    alpha = np.clip(from_upper * scene.scale, 0, 1) * np.clip(from_lower * scene.scale, 0, 1)
     open_at = np.nonzero(alpha)
     if not len(open_at[0]):
         return None
@@ -123,14 +126,14 @@ def part_lips(scene: Scene, points: Floats, fine: Floats, shade: Floats) -> Inla
     return Inlay(rows, columns, alpha.astype(np.float32), colour)
 
 
-def finer(layer: Floats) -> Floats:
+def finer(scene: Scene, layer: Floats) -> Floats:
     """A layer f32 [h, w] or [h, w, n] of whole crop pixels at the picture's resolution."""
-    return cv2.resize(layer, None, fx=SCALE, fy=SCALE).astype(np.float32, copy=False)
+    return cv2.resize(layer, None, fx=scene.scale, fy=scene.scale).astype(np.float32, copy=False)
 
 
-def _inside(fine: Floats) -> Floats:
+def _inside(scene: Scene, fine: Floats) -> Floats:
     """Without the outermost crop pixels, where enlarging has nothing to go by."""
-    return fine[SCALE:-SCALE, SCALE:-SCALE]
+    return fine[scene.scale : -scene.scale, scene.scale : -scene.scale]
 
 
 def _between_lips(scene: Scene, points: Floats, from_upper: Floats, light: Floats) -> Floats:

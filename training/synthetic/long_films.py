@@ -11,7 +11,7 @@ import numpy as np
 
 from training.synthetic.codec import draw_encoding
 from training.synthetic.events import Priors
-from training.synthetic.film import encoded, exposed
+from training.synthetic.film import SIDES, encoded, exposed
 from training.synthetic.long_plan import Happening, LongPlan, draw_long
 from training.synthetic.portraits import portrait_names
 from training.synthetic.rig import Rig
@@ -66,7 +66,7 @@ def shoot(
 
 def _shoot(rig: Rig, drawn: tuple[LongPlan, Encoding], truth: Path) -> None:
     plan, encoding = drawn
-    frames = exposed(plan.clip, rig, gray=False)
+    frames = exposed(plan.clip, rig, SIDES[0], gray=False)
     truth.with_suffix(".mp4").write_bytes(encoded(frames, FPS, encoding))
     said = {
         "identity": rig.name,

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.synthetic.canvas import SCALE
 from training.synthetic.motion import Pose
 from training.synthetic.rig import Rig
 from training.synthetic.scene import View
@@ -40,7 +39,8 @@ class Glasses:
     def put_on(self, picture: Floats, rig: Rig, pose: Pose, view: View) -> None:
         """Draw them into a rendered picture f32 [P, P] or [P, P, 3], in place."""
         lenses = [self._outline(eye.iris[0], eye.iris[1]) for eye in rig.eyes]
-        inside = _filled(picture, [_seen(lens, pose, view) for lens in lenses])
+        scale = rig.canvas.scale
+        inside = _filled(picture, [_seen(lens, pose, view, scale) for lens in lenses])
         streak = np.linspace(0, 6 * np.pi, picture.shape[1], dtype=np.float32)
         glare = self.reflection * np.maximum(np.sin(streak)[None, :] * inside, 0) ** 4
         gray = picture.ndim == inside.ndim
@@ -51,7 +51,9 @@ class Glasses:
         bridge = np.stack([left[0], right[_CORNERS // 2]])
         temples = [_temple(left[_CORNERS // 2], -1), _temple(right[0], 1)]
         lines = [*(np.vstack([lens, lens[:1]]) for lens in lenses), bridge, *temples]
-        frame = _drawn(picture, [_seen(line, pose, view) for line in lines], self.thickness)
+        frame = _drawn(
+            picture, [_seen(line, pose, view, scale) for line in lines], self.thickness * scale
+        )
         colour = np.float32(np.mean(self.colour)) if gray else np.array(self.colour, np.float32)
         frame = frame if gray else frame[..., None]
         picture += frame * (colour - picture)
@@ -93,11 +95,11 @@ def _temple(start: Floats, sign: int) -> Floats:
     return np.stack([start, end]).astype(np.float32)
 
 
-def _seen(points: Floats, pose: Pose, view: View) -> npt.NDArray[np.int32]:
+def _seen(points: Floats, pose: Pose, view: View, scale: int) -> npt.NDArray[np.int32]:
     """Points f32 [n, 3] of the head in the picture, in eighths of its pixels."""
     affine = pose.to_picture()
     flat = pose.turned(points)[:, :2] @ affine[:, :2].T + affine[:, 2]
-    at = (flat - np.array([view.x, view.y]) + 0.5) * SCALE - 0.5
+    at = (flat - np.array([view.x, view.y]) + 0.5) * scale - 0.5
     return np.round(at * (1 << _SHIFT)).astype(np.int32)
 
 
@@ -109,6 +111,6 @@ def _filled(picture: Floats, polygons: list[npt.NDArray[np.int32]]) -> Floats:
 
 def _drawn(picture: Floats, lines: list[npt.NDArray[np.int32]], thickness: float) -> Floats:
     mask = np.zeros(picture.shape[:2], dtype=np.uint8)
-    width = max(1, round(thickness * SCALE))
+    width = max(1, round(thickness))
     cv2.polylines(mask, lines, False, (255,), width, cv2.LINE_AA, _SHIFT)  # noqa: FBT003
     return mask.astype(np.float32) / 255

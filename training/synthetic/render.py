@@ -39,7 +39,7 @@ def render(
     view: View = CROP_VIEW,
     light: tuple[float, float] = (0.0, 0.0),
 ) -> Floats:
-    """Picture f32 [P, P] or [P, P, 3] (0..255), P = 2 * side, of a face and a pose.
+    """Picture f32 [P, P] or [P, P, 3] (0..255), P = side * canvas scale, of a posed face.
 
     A backward remap: every pixel of the picture looks up where on the neutral face it came from.
     Lids and lips slide over what is beneath them. `light` is the slope that faces the light.
@@ -55,7 +55,7 @@ def render(
     folds = rig.folds.darkening(scene.shares)
     if folds is not None:
         dimmed = dimmed * np.exp(remap(folds, rig.folds.at(source)))
-    fine, shade = finer(source), finer(dimmed)
+    fine, shade = finer(scene, source), finer(scene, dimmed)
     inlays = [part_lips(scene, points, fine, shade)]
     inlays += [slide_lids(scene, eye, fine, shade, carried_at(grid, eye)) for eye in rig.eyes]
     picture = remap(rig.canvas.skin, rig.canvas.at(fine))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.synthetic.canvas import Canvas, Picture, lay_out
+from training.synthetic.canvas import SCALE, Canvas, Picture, lay_out
 from training.synthetic.eyes import Eye, build_eye, eye_zone
 from training.synthetic.face_model import FaceModel, Floats
 from training.synthetic.fit import place
@@ -93,7 +93,9 @@ def fitted(points: FacialPoints, alignment: Floats, model: FaceModel) -> Fitted:
     )
 
 
-def rig_of(name: str, image: Picture, fit: Fitted, model: FaceModel, margin: int) -> Rig:
+def rig_of(
+    name: str, image: Picture, fit: Fitted, model: FaceModel, margin: int, scale: int = SCALE
+) -> Rig:
     """The rig of a placed face; the canvas reaches `margin` crop pixels beyond the crop."""
     whole, depth, face = sample_motion(model, fit.projected, fit.motion)
     mouth = build_mouth(model, fit.projected, fit.motion, fit.points68[60:68], whole)
@@ -108,7 +110,7 @@ def rig_of(name: str, image: Picture, fit: Fitted, model: FaceModel, margin: int
     near = np.column_stack([fit.points68, fit.projected[at68, 2]]).astype(np.float32)
     return Rig(
         name=name,
-        canvas=lay_out(image, fit.alignment, fit.eyes, margin),
+        canvas=lay_out(image, fit.alignment, fit.eyes, margin, scale),
         motion=packed(skin),
         depth=depth,
         slope=slopes(depth),

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.synthetic.canvas import SCALE
 from training.synthetic.motion import Pose
 from training.synthetic.rig import Rig
 from training.synthetic.sampling import CELL_PX, GRID, MARGIN_PX, mixed
@@ -60,6 +59,11 @@ class Scene:
     view: View = CROP_VIEW
     light: tuple[float, float] = (0.0, 0.0)
 
+    @property
+    def scale(self) -> int:
+        """Pixels of the picture per crop pixel."""
+        return self.rig.canvas.scale
+
     def motion(self) -> Floats:
         """What the expression moves: f32 [G, G, 3] in crop pixels."""
         return mixed(self.rig.motion, self.shares)
@@ -93,10 +97,9 @@ class Scene:
         affine = self.pose.to_picture()
         return corners @ affine[:, :2].T + affine[:, 2]
 
-
-def enlarged(rows: slice, columns: slice) -> tuple[slice, slice]:
-    """The same place in picture pixels."""
-    return (
-        slice(rows.start * SCALE, rows.stop * SCALE),
-        slice(columns.start * SCALE, columns.stop * SCALE),
-    )
+    def enlarged(self, rows: slice, columns: slice) -> tuple[slice, slice]:
+        """A place of the view in picture pixels."""
+        return (
+            slice(rows.start * self.scale, rows.stop * self.scale),
+            slice(columns.start * self.scale, columns.stop * self.scale),
+        )

@@ -15,7 +15,7 @@ from training.synthetic.archive import ArchiveWriter, Kind, SyntheticClip
 from training.synthetic.clips import ClipPlan, draw_clip, draw_rigid, draw_still
 from training.synthetic.events import Priors
 from training.synthetic.face_model import FaceModel
-from training.synthetic.film import MARGIN, film
+from training.synthetic.film import FINE, MARGIN, film
 from training.synthetic.portraits import Aligner, load_portrait, portrait_names
 from training.synthetic.rig import Rig, fitted, rig_of
 from worker.specs import LABELS
@@ -109,7 +109,7 @@ def colour_rig(inputs: Inputs, identity: str) -> Rig:
     model, aligner = _tools(inputs.face_model)
     portrait = load_portrait(inputs.portraits, identity)
     fit = fitted(portrait.points, aligner.alignment(portrait), model)
-    return rig_of(identity, portrait.image, fit, model, MARGIN)
+    return rig_of(identity, portrait.image, fit, model, MARGIN, FINE)
 
 
 def _film_identity(share: tuple[Inputs, str, list[Take]]) -> list[SyntheticClip]:

@@ -58,7 +58,7 @@ def _blended(rig: Rig, other: Rig, share: float) -> Rig:
     field = _smooth_field(rig.points68[:, :2], other.points68[:, :2] - rig.points68[:, :2])
     canvas = rig.canvas
     at = other.canvas.at(_canvas_points(canvas))
-    at += canvas_field(field, canvas) * np.float32(2)
+    at += canvas_field(field, canvas) * np.float32(canvas.scale)
     layers = []
     for own, foreign in (
         (canvas.skin, other.canvas.skin),
@@ -133,7 +133,9 @@ def _smooth_field(points: Floats, shift: Floats) -> Floats:
 def _canvas_points(canvas: Canvas) -> Floats:
     """Crop coordinates f32 [C, C, 2] of a canvas's pixels."""
     count = len(canvas.skin)
-    axis = (np.arange(count, dtype=np.float32) + 0.5) / 2 - np.float32(0.5 + canvas.margin)
+    axis = (np.arange(count, dtype=np.float32) + 0.5) / canvas.scale - np.float32(
+        0.5 + canvas.margin
+    )
     return np.stack(np.meshgrid(axis, axis), axis=-1)
 
 
