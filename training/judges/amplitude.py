@@ -36,10 +36,10 @@ class AmplitudeJudge:
             self._filmed.append((shown.clip.codec, f"{shown.clip.side} px"))
 
     def report(self) -> Report:
-        """ICC(3,1), Pearson and mean absolute error (FACS) per AU and on average, ICC by codec
-        and by size.
+        """ICC(3,1), Pearson and mean absolute error (FACS) per AU and on average.
 
-        An AU that no clip moves has no correlation: it is named as absent and not averaged.
+        An AU that no clip moves has no correlation: it is named as absent and not averaged. The
+        ICC is also told for each codec and each size of video.
         """
         if not self._truth:
             return {"clips": 0}

@@ -17,13 +17,20 @@ class PhantomJudge:
 
     def __init__(self) -> None:
         self._still: list[FloatArray] = []
+        self._still_side: list[int] = []
         self._rigid: list[FloatArray] = []
 
     def see(self, shown: Shown) -> None:
         """Keep the size of the change per frame and AU, the stronger side."""
-        kept = {"still": self._still, "rigid": self._rigid}.get(shown.clip.kind)
-        if kept is not None:
-            kept.append(np.abs(shown.seen.trace).max(axis=1))
+        change = np.abs(shown.seen.trace).max(axis=1)
+        match shown.clip.kind:
+            case "still":
+                self._still.append(change)
+                self._still_side.append(shown.clip.side)
+            case "rigid":
+                self._rigid.append(change)
+            case _:
+                pass
 
     def report(self) -> Report:
         """FACS units: the most over the frames of a still clip, and quantiles for turning heads."""
@@ -33,10 +40,14 @@ class PhantomJudge:
         if not self._still:
             return {"clips": 0}
         most = np.stack([trace.max(axis=0) for trace in self._still])
+        under, side = most.max(axis=1) < STILL_FACS, np.array(self._still_side)
         return {
             "clips": len(most),
             "max": rounded(most.max()),
-            "clips_with_all_aus_under_0.3": rounded((most.max(axis=1) < STILL_FACS).mean()),
+            "clips_with_all_aus_under_0.3": rounded(under.mean()),
+            "of_them_by_size": {
+                f"{size} px": rounded(under[side == size].mean()) for size in np.unique(side)
+            },
             "max_by_au": dict(zip(AU_NAMES, map(rounded, most.max(axis=0)), strict=True)),
         }
 
