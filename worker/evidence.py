@@ -8,7 +8,7 @@ from worker.domain import FloatArray
 from worker.specs import AU_NAMES, SIDES
 
 STANDS_OUT: Final = 0.3
-"""FACS units. In 92 of 100 clips of a still face no unit seems to change by as much, and where a
+"""FACS units. In 49 of 50 clips of a still face no unit seems to change by as much, and where a
 unit is at work its error is about this on average (the card of `au`)."""
 ONE_SIDED: Final = 1 / 3
 """A side that moves by no more than this share of the other is said not to move,"""

@@ -12,6 +12,8 @@ from worker.specs import CROP_SIZE
 
 SCALE: Final = 2
 """Canvas and picture pixels per crop pixel, unless said: more than is analysed."""
+FINE: Final = 3
+"""The same where a film may be of any size: none shows more than is there."""
 
 Picture = npt.NDArray[np.uint8]
 

@@ -27,8 +27,6 @@ SIDES: Final = (256, 384, 512)
 
 A webcam shows faces of the first size, CASME II and SAMM of the last and larger.
 """
-FINE: Final = 3
-"""Canvas pixels per crop pixel of a rig to be filmed: no film shows more than is there."""
 VIEW: Final = View(x=-30, y=-37, side=172)
 """What is filmed: head and shoulders, in crop pixels."""
 MARGIN: Final = 44

@@ -12,10 +12,11 @@ import numpy as np
 from training import data
 from training.processes import process_pool
 from training.synthetic.archive import ArchiveWriter, Kind, SyntheticClip
+from training.synthetic.canvas import FINE, SCALE
 from training.synthetic.clips import ClipPlan, draw_clip, draw_rigid, draw_still
 from training.synthetic.events import Priors
 from training.synthetic.face_model import FaceModel
-from training.synthetic.film import FINE, MARGIN, film
+from training.synthetic.film import MARGIN, film
 from training.synthetic.portraits import Aligner, load_portrait, portrait_names
 from training.synthetic.rig import Rig, fitted, rig_of
 from worker.specs import LABELS
@@ -104,18 +105,18 @@ def plan_of(take: Take, priors: Priors) -> ClipPlan:
             return draw_clip(priors, take.number % len(LABELS), rng, prototype=prototype)
 
 
-def colour_rig(inputs: Inputs, identity: str) -> Rig:
-    """A rig to be filmed."""
+def colour_rig(inputs: Inputs, identity: str, scale: int = SCALE) -> Rig:
+    """A rig to be filmed, of so many canvas pixels per crop pixel."""
     model, aligner = _tools(inputs.face_model)
     portrait = load_portrait(inputs.portraits, identity)
     fit = fitted(portrait.points, aligner.alignment(portrait), model)
-    return rig_of(identity, portrait.image, fit, model, MARGIN, FINE)
+    return rig_of(identity, portrait.image, fit, model, MARGIN, scale)
 
 
 def _film_identity(share: tuple[Inputs, str, list[Take]]) -> list[SyntheticClip]:
     inputs, identity, wanted = share
     cv2.setNumThreads(1)
-    rig, priors = colour_rig(inputs, identity), Priors(inputs.priors)
+    rig, priors = colour_rig(inputs, identity, FINE), Priors(inputs.priors)
     return [film(plan_of(take, priors), rig, take.kind, take.name) for take in wanted]
 
 
