@@ -105,25 +105,28 @@ def test_frames_that_were_not_analysed_do_not_shift_the_truth() -> None:
 
 def test_phantoms_are_counted_in_still_and_turning_clips_alone() -> None:
     judge = PhantomJudge()
-    for answer in (Answer(), Answer(kind="still", height=0.4), Answer(kind="rigid", height=0.2)):
+    stills = Answer(kind="still", height=0.4), Answer(kind="still", height=0.2, side=512)
+    for answer in (Answer(), *stills, Answer(kind="rigid", height=0.2)):
         judge.see(answer.shown())
 
     still, rigid = judge.report()["still"], judge.report()["rigid"]
     assert isinstance(still, dict)
     assert isinstance(rigid, dict)
-    assert (still["clips"], still["max"]) == (1, pytest.approx(0.4))
-    assert still["clips_with_all_aus_under_0.3"] == 0
+    assert (still["clips"], still["max"]) == (2, pytest.approx(0.4))
+    assert still["clips_with_all_aus_under_0.3"] == 0.5
+    assert still["of_them_by_size"] == {"256 px": 0.0, "512 px": 1.0}
     assert rigid["frames_with_all_aus_under_0.5"] == 1
 
 
 def test_an_apex_two_frames_late_counts_and_one_five_frames_late_does_not() -> None:
     judge = TimingJudge()
-    for late in (0, 2, 5):
-        judge.see(Answer(late=late).shown())
+    for late, side in ((0, 256), (2, 512), (5, 512)):
+        judge.see(Answer(late=late, side=side).shown())
 
     report = judge.report()
     assert report["events"] == 3
     assert report["within_20_ms"] == pytest.approx(2 / 3, abs=1e-3)
+    assert report["from_100_fps_by_size"] == {"256 px": 1.0, "512 px": 0.5}
 
 
 def test_an_event_that_is_not_spotted_is_a_miss() -> None:
