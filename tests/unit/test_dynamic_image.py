@@ -14,9 +14,9 @@ from worker.preprocess.dynamic_image import (
     midi,
     motion_intensity,
     pictures,
-    rescaled,
     trdi,
 )
+from worker.preprocess.stretch import stretched
 
 SIDE = 24
 FACE = np.random.default_rng(3).uniform(20, 200, (SIDE, SIDE)).astype(np.float32)
@@ -59,7 +59,7 @@ def test_a_still_face_is_invisible(name: str) -> None:
     still = PICTURES[name](moved(*[0] * 16))
 
     assert still == pytest.approx(np.zeros((SIDE, SIDE)), abs=1e-2)
-    assert not rescaled(still).any()
+    assert not stretched(still, 0.01).any()
 
 
 @pytest.mark.parametrize("name", sorted(set(PICTURES) - {"learnet"}))
@@ -109,13 +109,6 @@ def test_magnifying_strengthens_motion_and_leaves_the_onset() -> None:
     assert 8 < (larger[1] - frames[0]).max() < 11
 
 
-def test_bytes_span_the_whole_range() -> None:
-    picture = rescaled(np.array([[-3.0, 0.0], [1.0, 7.0]], np.float32))
-
-    assert picture.dtype == np.uint8
-    assert picture.tolist() == [[0, 76], [102, 255]]
-
-
 def test_gray_crops_are_their_own_luma() -> None:
     gray = np.random.default_rng(2).integers(0, 256, (4, SIDE, SIDE), dtype=np.uint8)
     crops = np.repeat(gray[:, None], 3, axis=1)
@@ -123,4 +116,4 @@ def test_gray_crops_are_their_own_luma() -> None:
     assert luma(crops) == pytest.approx(gray.astype(float), abs=1e-3)
     seen = pictures(crops, ["midi", "trdi"])
     assert (seen.dtype, seen.shape) == (np.uint8, (2, SIDE, SIDE))
-    assert (seen[1] == rescaled(trdi(gray.astype(np.float32)))).mean() > 0.999
+    assert (seen[1] == stretched(trdi(gray.astype(np.float32)), 0.01)).mean() > 0.999

@@ -6,9 +6,9 @@ import pytest
 
 from worker.preprocess.align import crop
 from worker.preprocess.motion_field import grid_to_frame, motion_field
-from worker.preprocess.optical_flow import stretched
 from worker.preprocess.spec import PREPROCESS
 from worker.preprocess.stabilise import Placement, sources
+from worker.preprocess.stretch import stretched
 from worker.specs import CROP_SIZE, PLACES
 
 SIDE = 480
@@ -33,7 +33,7 @@ def at(matrix: Matrix, turn: tuple[float, float] = (0.0, 0.0)) -> Placement:
 def frame() -> np.ndarray:
     """Texture whose features are some pixels of the crop large."""
     noise = np.random.default_rng(3).standard_normal((SIDE, SIDE)).astype(np.float32)
-    gray = stretched(cv2.GaussianBlur(noise, (0, 0), 7.0).astype(np.float32))
+    gray = stretched(cv2.GaussianBlur(noise, (0, 0), 7.0).astype(np.float32), 1e-6)
     return np.repeat(gray[..., None], 3, axis=2)
 
 

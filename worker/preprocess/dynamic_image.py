@@ -1,6 +1,6 @@
 """Pictures of a motion: frames of an event, onset first, pooled into one.
 
-Frames are f32 [T, H, W] in 0..255 and pictures f32 [H, W], until `rescaled` makes bytes of them.
+Frames are f32 [T, H, W] in 0..255 and pictures f32 [H, W], until they are stretched to bytes.
 Sources: the dynamic image of Bilen et al., CVPR 2016; affective-motion imaging of Verma et al.,
 "AffectiveNet", IEEE MultiMedia 28(1), 2021; TRDI and MIDI of Man et al., arXiv 2510.09730, 2025. Of
 the last two papers no more than the abstracts could be read: what is pooled there is reconstructed.
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from worker.domain import FloatArray, Image
 from worker.preprocess import rank_pooling
 from worker.preprocess.rank_pooling import Weights
+from worker.preprocess.stretch import stretched
 
 GAIN: Final = 10.0
 """Magnification of an affective-motion image: alpha of Wu et al., SIGGRAPH 2012, at its least."""
@@ -86,14 +87,6 @@ def magnified(frames: FloatArray, gain: float = GAIN, blur_px: float = BLUR_PX) 
     return np.asarray(frames + np.float32(gain) * np.stack(change))
 
 
-def rescaled(picture: FloatArray) -> Image:
-    """Bytes from the least value to the greatest, as uint8 [H, W]; all 0 where nothing differs."""
-    least, greatest = float(picture.min()), float(picture.max())
-    if greatest - least < _FLAT:
-        return np.zeros(picture.shape, np.uint8)
-    return ((picture - least) * (255 / (greatest - least))).round().astype(np.uint8)
-
-
 PICTURES: Final[Mapping[str, Callable[[FloatArray], FloatArray]]] = {
     "affective-motion": affective_motion,
     "learnet": learnet,
@@ -106,4 +99,4 @@ PICTURES: Final[Mapping[str, Callable[[FloatArray], FloatArray]]] = {
 def pictures(crops: Image, names: Sequence[str]) -> Image:
     """Pictures uint8 [len(names), S, S] of crops uint8 [T, 3, S, S], onset first."""
     frames = luma(crops)
-    return np.stack([rescaled(PICTURES[name](frames)) for name in names])
+    return np.stack([stretched(PICTURES[name](frames), _FLAT) for name in names])

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.domain import FloatArray
+from worker.preprocess.stretch import stretched
 
 Gray = npt.NDArray[np.uint8]
 FlowMethod = Literal["variational", "dis", "farneback"]
@@ -80,14 +81,6 @@ def strain(motion: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(along + shear**2 / 2), dtype=np.float32)
 
 
-def stretched(channel: FloatArray) -> Gray:
-    """A channel [H, W] min-max stretched to uint8 0..255; one that does not vary becomes 0."""
-    low, high = float(channel.min()), float(channel.max())
-    if high - low < _SAME_EVERYWHERE:
-        return np.zeros(channel.shape, dtype=np.uint8)
-    return np.asarray(np.round((channel - low) * (255 / (high - low))), dtype=np.uint8)
-
-
 def flow_image(motion: FloatArray, side: int) -> Gray:
     """Flow [H, W, 2] as uint8 [side, side, 3]: u, v and strain, each stretched by itself.
 
@@ -95,7 +88,7 @@ def flow_image(motion: FloatArray, side: int) -> Gray:
     """
     maps = (motion[..., 0], motion[..., 1], strain(motion))
     small = (cv2.resize(np.ascontiguousarray(plane), (side, side)) for plane in maps)
-    return np.dstack([stretched(_floats(plane)) for plane in small])
+    return np.dstack([stretched(_floats(plane), _SAME_EVERYWHERE) for plane in small])
 
 
 def _dis(onset: Gray, apex: Gray, preset: int) -> FloatArray:
