@@ -167,6 +167,15 @@ def test_agreement_is_told_for_each_codec_and_each_size() -> None:
     assert report["icc_mean_by_size"] == {"256 px": pytest.approx(-1), "512 px": pytest.approx(1)}
 
 
+def test_clips_of_a_size_in_which_nothing_moves_have_no_agreement() -> None:
+    judge = AmplitudeJudge()
+    for answer in (Answer(), Answer(height=0.0, side=384)):
+        judge.see(answer.shown())
+
+    by_size = judge.report()["icc_mean_by_size"]
+    assert by_size == {"256 px": pytest.approx(1), "384 px": None}
+
+
 def test_each_group_has_the_figures_of_its_people() -> None:
     judge = FairnessJudge({"somebody": {"age": "under 25", "skin tone": "light"}})
     judge.see(Answer().shown())

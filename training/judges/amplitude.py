@@ -46,7 +46,7 @@ class AmplitudeJudge:
         per_au = {name: self._of(unit) for unit, name in enumerate(AU_NAMES)}
         moved = [figures for figures in per_au.values() if figures["active_frames"]]
         means = {
-            f"{what}_mean": rounded(np.mean([figures[what] for figures in moved]))
+            f"{what}_mean": _mean([figures[what] for figures in moved])
             for what in ("icc", "mae", "mae_where_active", "pearson")
         }
         absent = [name for name, figures in per_au.items() if not figures["active_frames"]]
@@ -60,15 +60,14 @@ class AmplitudeJudge:
             "by_au": {name: per_au[name] for name in AU_NAMES if name not in absent},
         }
 
-    def _by(self, column: int) -> dict[str, float]:
-        return {
-            name: self._mean_icc(name) for name in sorted({row[column] for row in self._filmed})
-        }
+    def _by(self, column: int) -> dict[str, float | None]:
+        names = sorted({row[column] for row in self._filmed})
+        return {name: self._mean_icc(name) for name in names}
 
-    def _mean_icc(self, how: str) -> float:
+    def _mean_icc(self, how: str) -> float | None:
         """Over the clips of one codec, or one size, and the AUs that move in them."""
         found = [self._of(unit, how) for unit in range(len(AU_NAMES))]
-        return rounded(np.mean([figures["icc"] for figures in found if "icc" in figures]))
+        return _mean([figures["icc"] for figures in found if "icc" in figures])
 
     def _of(self, unit: int, how: str | None = None) -> dict[str, float]:
         truth, estimate = self._rows(unit, how)
@@ -95,3 +94,7 @@ class AmplitudeJudge:
         none = np.empty(0, dtype=np.float32)
         truth, estimate = zip(*pairs, strict=True) if pairs else ([none], [none])
         return np.concatenate(truth), np.concatenate(estimate)
+
+
+def _mean(figures: list[float]) -> float | None:
+    return rounded(np.mean(figures)) if figures else None
