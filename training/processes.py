@@ -25,10 +25,9 @@ def process_pool(processes: int = CORES) -> ProcessPoolExecutor:
 
 
 def _keep_to_one_thread() -> None:
-    """Threads of linear algebra that have nothing to do count until they have.
+    """Idle threads of linear algebra wait in a loop, and not for a signal.
 
-    With as many processes as cores that is on each other's cores, and everything takes many times
-    as long.
+    With a process on every core they take the cores from one another.
     """
     for name in _LINEAR_ALGEBRA:
         import_module(name)  # what is loaded later would not be limited

@@ -7,7 +7,7 @@ from training.processes import process_pool
 
 
 def threads(side: int) -> set[int]:
-    """How many threads linear algebra has here, once it has been used."""
+    """How many threads each library of linear algebra has here, once one was used."""
     picture = np.ones((side, side), np.float32)
     assert (picture @ picture)[0, 0] == side
     return {library["num_threads"] for library in threadpool_info()}
